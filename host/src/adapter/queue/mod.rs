@@ -1,0 +1,124 @@
+//! Where requests wait, durably. What is accepted is never lost and never done twice.
+
+use async_trait::async_trait;
+
+use crate::job::{Job, JobId, Request};
+
+/// What came of offering a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is durable as this job.
+    New(JobId),
+    /// This delivery had already been accepted, as this job.
+    Again(JobId),
+}
+
+impl Accepted {
+    /// The job.
+    pub fn id(self) -> JobId {
+        match self {
+            Self::New(id) | Self::Again(id) => id,
+        }
+    }
+}
+
+/// Why a request was not accepted, or a job not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Too many wait: refuse early, kindly.
+    #[error("{waiting} requests are waiting, which is as many as the queue takes")]
+    Full {
+        /// How many.
+        waiting: usize,
+    },
+    /// The disk or the server would not.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried, and on which file.
+        what: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file that cannot be read as a job; it was set aside.
+    #[error("{what}")]
+    Damaged {
+        /// Which file, why, and where it is now.
+        what: String,
+    },
+    /// Another process holds this role on this data directory.
+    #[error("{what}")]
+    Held {
+        /// Who, and what to do.
+        what: String,
+    },
+    /// There is no such job in that state.
+    #[error("there is no job {0} to do that to")]
+    NoSuchJob(JobId),
+}
+
+/// How a job ended, for the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Done or refused by rule: kept for a while.
+    Done,
+    /// Failed: kept until someone looks.
+    Failed,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Accepted, not taken up.
+    pub waiting: usize,
+    /// Taken up.
+    pub working: usize,
+    /// Failed, kept for a person to look at.
+    pub failed: usize,
+    /// Age of the oldest waiting request, milliseconds.
+    pub oldest_ms: u64,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// `new/`
+    New,
+    /// `work/`
+    Work,
+    /// `done/`
+    Done,
+    /// `failed/`
+    Failed,
+}
+
+/// Where requests wait. Two roles use it, perhaps in two processes: who accepts (web) and who takes up (worker).
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Takes a request; durable when this returns `Ok`. The same `request.delivery` twice is one job.
+    async fn accept(&self, request: Request) -> Result<Accepted, QueueError>;
+
+    /// The next job to take up, waiting until there is one: oldest first, fair between askers, never before its `not_before`. A job that was under way
+    /// at a crash comes first, with its progress. Cancel-safe: a dropped call takes nothing.
+    async fn next(&self) -> Result<Job, QueueError>;
+
+    /// Writes down a job's progress, durably, while it is taken up.
+    async fn checkpoint(&self, job: &Job) -> Result<(), QueueError>;
+
+    /// Ends a job: its last state is durable, and it is no longer taken up.
+    async fn finish(&self, job: &Job, ended: Ended) -> Result<(), QueueError>;
+
+    /// Puts a taken-up job back to wait (a shutdown, or a retry with its `not_before`), its progress kept.
+    async fn hand_back(&self, job: &Job) -> Result<(), QueueError>;
+
+    /// A job wherever it is, from the moment it was accepted, as last written down.
+    async fn find(&self, id: JobId) -> Result<Option<Job>, QueueError>;
+
+    /// Jobs in a state, newest first.
+    async fn list(&self, state: State, limit: usize) -> Result<Vec<Job>, QueueError>;
+
+    /// Brings a failed job back, its error cleared, its attempts at 0, its progress kept.
+    async fn retry(&self, id: JobId) -> Result<(), QueueError>;
+
+    /// How much there is.
+    async fn depth(&self) -> Result<Depth, QueueError>;
+}

@@ -1,0 +1,76 @@
+//! Texts out: one carrier behind one trait. What to do about a failure is in the error's type.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::job::{Millis, Phone};
+
+/// A text to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The outbox row's id.
+    pub id: String,
+    /// To whom.
+    pub to: Phone,
+    /// The words.
+    pub body: String,
+}
+
+/// What the carrier said when it took a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The carrier's id for it.
+    pub sid: String,
+    /// Segments it will be billed for.
+    pub segments: u32,
+}
+
+/// Why a text was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SmsError {
+    /// The person has opted out at the carrier (Twilio 21610): their standing follows.
+    #[error("the person has opted out at the carrier")]
+    Left,
+    /// Not processed; safe to try again, not before `after` where one was named.
+    #[error("{why}")]
+    Later {
+        /// In words.
+        why: String,
+        /// A minimum.
+        after: Option<Duration>,
+    },
+    /// It may have been accepted (a time-out, a 5xx): look before sending again.
+    #[error("{why}")]
+    Unsure {
+        /// In words.
+        why: String,
+    },
+    /// This text will never reach this number.
+    #[error("{why} (code {code})")]
+    Undeliverable {
+        /// The carrier's.
+        code: String,
+        /// In words.
+        why: String,
+    },
+    /// The account or its settings are wrong: for the operator; worth another try when they are mended.
+    #[error("{why} (code {code})")]
+    Misconfigured {
+        /// The carrier's.
+        code: String,
+        /// In words, with what to do.
+        why: String,
+    },
+}
+
+/// Who carries texts.
+#[async_trait]
+pub trait Sms: Send + Sync {
+    /// Hands a text over.
+    async fn send(&self, text: &Text) -> Result<Taken, SmsError>;
+
+    /// A text with these words that the carrier took for this number since then: asked after a crash or an [`SmsError::Unsure`], before
+    /// sending again.
+    async fn find_taken(&self, to: &Phone, body: &str, since: Millis) -> Result<Option<Taken>, SmsError>;
+}

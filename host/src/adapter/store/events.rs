@@ -1,0 +1,38 @@
+//! Progress events: numbered rows, so that a client that reconnects, or asks another node, misses nothing.
+
+use async_trait::async_trait;
+
+use super::Result;
+use crate::job::{JobId, Millis};
+
+/// An event's number within its job, from 1, without gaps.
+pub type Seq = u64;
+
+/// Something that happened to a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its number.
+    pub seq: Seq,
+    /// `stage`, `text`, `page`, `done`, `failed`.
+    pub name: String,
+    /// As the API shows it.
+    pub data: serde_json::Value,
+    /// When.
+    pub at: Millis,
+}
+
+/// Events of jobs.
+#[async_trait]
+pub trait Events {
+    /// Adds one, and wakes whoever waits for it in this process.
+    async fn add_event(&self, job: JobId, name: &str, data: serde_json::Value, now: Millis) -> Result<Seq>;
+
+    /// Those after `after`, in order.
+    async fn events_after(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>>;
+
+    /// Returns when a job may have new events: at once when this process adds one, else after a short while, so that another node's are seen too.
+    async fn event_near(&self, job: JobId);
+
+    /// Removes events of jobs older than `before`. Gives how many.
+    async fn prune_events(&self, before: Millis) -> Result<u64>;
+}

@@ -1,0 +1,46 @@
+//! The database: people, pages, texts to send, events, limits, talks. One set of behaviours on SQLite and PostgreSQL.
+//!
+//! The tables keep the names people already have in Supabase. What must happen together happens in one transaction; what a job does is recorded under the
+//! job's id, so that a repeated step is harmless.
+
+mod events;
+mod outbox;
+mod pages;
+mod people;
+mod records;
+
+pub use events::{Event, Events, Seq};
+pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
+pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
+pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
+pub use records::{Allowance, JobFilter, Records, Spent, Turn};
+
+use async_trait::async_trait;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Not reachable, busy or out of space: worth another try later.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The database answered, and the answer is no: a fault of ours or of its contents.
+    #[error("the store refused: {0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    /// Whether another try may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+}
+
+/// Short for what every method gives.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// All of it.
+#[async_trait]
+pub trait Store: People + Pages + Outbox + Events + Records + Send + Sync {
+    /// A cheap question that fails when the database is gone.
+    async fn ping(&self) -> Result<()>;
+}

@@ -1,0 +1,151 @@
+//! Pages: reserved by name, published whole, every version kept.
+
+use async_trait::async_trait;
+
+use super::{NewText, Person, PersonId, Result};
+use crate::job::{JobId, Millis};
+
+/// Where a page lives.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PageKey {
+    /// The owner's slug.
+    pub user: String,
+    /// The page's slug.
+    pub app: String,
+}
+
+/// A document to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The page.
+    pub html: String,
+    /// The owner's view of collected data, where there is one.
+    pub owner_html: Option<String>,
+    /// Never empty.
+    pub title: String,
+    /// For share previews; may be empty.
+    pub description: String,
+}
+
+/// All that publishing needs, done in one transaction: the version, the page's row, and the texts that tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The job; publishing twice for one job is publishing once.
+    pub job: JobId,
+    /// The owner.
+    pub person: PersonId,
+    /// The slug: reserved by this job, or an existing page's (an edit).
+    pub slug: String,
+    /// What.
+    pub draft: Draft,
+    /// `page`, `game`…
+    pub kind: String,
+    /// The coach's id.
+    pub coach: Option<String>,
+    /// The person's words, never the brief.
+    pub prompt: String,
+    /// The page this one grew from.
+    pub remix_of: Option<PageKey>,
+    /// When.
+    pub now: Millis,
+    /// What goes out with it.
+    pub texts: Vec<NewText>,
+}
+
+/// A page as its owner lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageSummary {
+    /// Its slug.
+    pub slug: String,
+    /// Its title.
+    pub title: String,
+    /// The words that made it.
+    pub prompt: String,
+    /// Its kind.
+    pub kind: String,
+    /// The newest version, from 1.
+    pub version: u32,
+    /// In no list.
+    pub hidden: bool,
+    /// First version.
+    pub created: Millis,
+    /// Newest version.
+    pub updated: Millis,
+}
+
+/// One version of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Where.
+    pub key: PageKey,
+    /// From 1.
+    pub version: u32,
+    /// The document.
+    pub draft: Draft,
+    /// Its kind.
+    pub kind: String,
+    /// The coach's id.
+    pub coach: Option<String>,
+    /// In no list.
+    pub hidden: bool,
+    /// The page this one grew from.
+    pub remix_of: Option<PageKey>,
+    /// This version.
+    pub updated: Millis,
+}
+
+/// A page in the gallery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPage {
+    /// Where.
+    pub key: PageKey,
+    /// Its title.
+    pub title: String,
+    /// Its kind.
+    pub kind: String,
+    /// Newest version.
+    pub updated: Millis,
+}
+
+/// What is at an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup<T> {
+    /// This.
+    Found(T),
+    /// It moved here, for ever.
+    Moved(PageKey),
+    /// Nothing.
+    Missing,
+}
+
+/// Pages.
+#[async_trait]
+pub trait Pages {
+    /// Reserves the first of `candidates` that this person has not used, atomically; a number is added to the first when none is free. The same job gets the same
+    /// slug again.
+    async fn reserve(&self, job: JobId, person: PersonId, candidates: &[String], now: Millis) -> Result<String>;
+
+    /// Makes a version live, with its texts, in one transaction. Gives its number; the same job gets the same number again.
+    async fn publish(&self, publication: Publication) -> Result<u32>;
+
+    /// A person's pages, newest first; forgotten ones are not there.
+    async fn pages_of(&self, person: PersonId, limit: u32) -> Result<Vec<PageSummary>>;
+
+    /// Every slug this person has used or reserved.
+    async fn slugs_of(&self, person: PersonId) -> Result<Vec<String>>;
+
+    /// The page at an address, the newest version or the one asked for. A renamed person's old slug is `Moved`.
+    async fn page(&self, key: &PageKey, version: Option<u32>) -> Result<Lookup<Page>>;
+
+    /// The person at `/{slug}`, following renames.
+    async fn home(&self, slug: &str) -> Result<Lookup<Person>>;
+
+    /// A page's versions, newest first: number and moment.
+    async fn versions(&self, key: &PageKey) -> Result<Vec<(u32, Millis)>>;
+
+    /// The newest public pages, for the gallery.
+    async fn newest(&self, limit: u32) -> Result<Vec<SharedPage>>;
+
+    /// Pages of a person (by slug) published after a moment, with the jobs that made them: what a polling bridge asks.
+    async fn published_since(&self, user: &str, since: Millis, limit: u32) -> Result<Vec<(JobId, PageSummary)>>;
+}

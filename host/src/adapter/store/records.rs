@@ -1,0 +1,83 @@
+//! What the engine remembers besides pages: jobs for the lists, talks with coaches, allowances, money.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{PersonId, Result};
+use crate::job::{Asker, Job, JobId, Millis, Status};
+
+/// One line of a talk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Said by this coach, or by the person.
+    pub coach: Option<String>,
+    /// The words.
+    pub text: String,
+    /// When.
+    pub at: Millis,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only with this status.
+    pub status: Option<Status>,
+    /// Only of this asker.
+    pub asker: Option<Asker>,
+    /// Only accepted before this (paging).
+    pub before: Option<JobId>,
+}
+
+/// An allowance: so many in that span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// `hour`, `day`, `month`: said to the person.
+    pub per: &'static str,
+    /// The span that slides.
+    pub span: Duration,
+    /// How many.
+    pub most: u32,
+}
+
+/// What came of asking for one more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spent {
+    /// It counts, and fits.
+    Fits,
+    /// It does not, and was not counted.
+    Over {
+        /// Which allowance is used up.
+        per: &'static str,
+        /// When the next one fits.
+        again: Millis,
+    },
+}
+
+/// What the engine remembers.
+#[async_trait]
+pub trait Records {
+    /// Writes a job's current state into the index (whole, as JSON); an older state never overwrites a final one.
+    async fn record_job(&self, job: &Job, person: Option<PersonId>) -> Result<()>;
+
+    /// A job as last recorded.
+    async fn job(&self, id: JobId) -> Result<Option<Job>>;
+
+    /// Jobs, newest first.
+    async fn jobs(&self, filter: &JobFilter, limit: u32) -> Result<Vec<Job>>;
+
+    /// Adds a line to the talk with a person; `(job, said by whom)` is unique.
+    async fn add_turn(&self, person: PersonId, job: JobId, turn: &Turn) -> Result<()>;
+
+    /// The talk since a moment, oldest first, the last `limit` lines.
+    async fn turns(&self, person: PersonId, since: Millis, limit: u32) -> Result<Vec<Turn>>;
+
+    /// Counts one more against `key` (a person, an address) unless it would go over one of the allowances; atomic, and once for each `job`.
+    async fn spend(&self, key: &str, job: JobId, allowances: &[Allowance], now: Millis) -> Result<Spent>;
+
+    /// Adds to what was paid: `(day, provider)`.
+    async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()>;
+
+    /// What was paid since a moment, US dollars.
+    async fn cost_since(&self, since: Millis) -> Result<f64>;
+}

@@ -1,0 +1,397 @@
+//! What pipeline.toml says, as types. A value of these is free of strings that must be checked again.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use url::Url;
+
+/// A whole pipeline.toml.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// `[server]`
+    pub server: Server,
+    /// `[web]`
+    pub web: Web,
+    /// `data.dir`, absolute.
+    pub data_dir: PathBuf,
+    /// `[queue]`
+    pub queue: Queue,
+    /// `[store]`
+    pub store: Store,
+    /// `[[ai]]`, in fallback order; never empty.
+    pub ai: Vec<Ai>,
+    /// `[sms]`
+    pub sms: Sms,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[plugins]`
+    pub plugins: Plugins,
+    /// `[roles]`: `ladder` and the least role a command needs, handed to the coach.
+    pub roles: Map<String, Value>,
+    /// `[[coach]]`, handed to the coach and the prompt plugin alike; empty means the built-in cast.
+    pub coaches: Vec<Value>,
+    /// `[[stage]]`, in order; never empty.
+    pub stages: Vec<Stage>,
+}
+
+/// A pipeline that passed every check, the flow from stage to stage included. Only `config` makes one.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    pub(super) pipeline: Pipeline,
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Checked {
+    /// The file it came from.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// The file's text, unexpanded: what may be recorded and shown.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl std::ops::Deref for Checked {
+    type Target = Pipeline;
+
+    fn deref(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}
+
+/// `[server]`
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// What the outside calls us; no trailing slash in what [`Server::url`] makes of it.
+    pub public_url: Url,
+    /// Opens the console and the operator's API.
+    pub admin_token: Option<SecretString>,
+    /// Lets an existing web app post unsigned texts.
+    pub bridge_token: Option<SecretString>,
+    /// Serves generated pages from an origin of their own.
+    pub pages_url: Option<Url>,
+    /// Addresses or networks (`10.0.0.0/8`) whose forwarding headers are believed.
+    pub trusted_proxies: Vec<String>,
+    /// How long a shutdown waits for work in hand.
+    pub shutdown_timeout: Duration,
+}
+
+impl Server {
+    /// `public_url` with a path that begins with `/`.
+    pub fn url(&self, path: &str) -> String {
+        join(&self.public_url, path)
+    }
+
+    /// Where generated pages are linked: `pages_url`, else `public_url`.
+    pub fn page_url(&self, path: &str) -> String {
+        join(self.pages_url.as_ref().unwrap_or(&self.public_url), path)
+    }
+}
+
+fn join(base: &Url, path: &str) -> String {
+    format!("{}{path}", base.as_str().trim_end_matches('/'))
+}
+
+/// `[web]`
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// Whether someone without a session may ask.
+    pub guests: bool,
+    /// Origins of web apps elsewhere that may call the API (CORS).
+    pub allowed_origins: Vec<String>,
+}
+
+/// `[queue]`
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// Which one.
+    pub backend: QueueBackend,
+    /// Jobs taken up at once, those that wait on an AI included.
+    pub in_hand: usize,
+    /// Requests that may wait before new ones are refused.
+    pub max_waiting: usize,
+    /// Tries a job has before it is in `failed/`.
+    pub max_attempts: u32,
+    /// Builds of one person side by side.
+    pub per_user: usize,
+}
+
+/// Where requests wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueBackend {
+    /// Files under the data directory.
+    Files,
+    /// NATS JetStream at this URL.
+    Nats(String),
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Which database.
+    pub url: StoreUrl,
+}
+
+/// Which database.
+#[derive(Debug, Clone)]
+pub enum StoreUrl {
+    /// A file, absolute.
+    Sqlite(PathBuf),
+    /// `postgres://…`, password included: not for printing.
+    Postgres(SecretString),
+}
+
+/// One of `[[ai]]`.
+#[derive(Debug, Clone)]
+pub struct Ai {
+    /// For logs, metrics and the job's story.
+    pub name: String,
+    /// Which API it speaks.
+    pub kind: AiKind,
+    /// As the provider names it.
+    pub model: String,
+    /// What the provider's own SDK takes: OpenAI's ends in `/v1`, Anthropic's has no path.
+    pub base_url: Option<Url>,
+    /// The key.
+    pub api_key: Option<SecretString>,
+    /// One call in all, from connect to last byte.
+    pub timeout: Duration,
+    /// Until the first piece of the answer.
+    pub first_token_timeout: Duration,
+    /// A provider that asks to wait longer than this is passed over for this job.
+    pub max_wait: Duration,
+    /// Tokens an answer may have.
+    pub max_tokens: u32,
+    /// 0 to 2.
+    pub temperature: Option<f32>,
+    /// Calls at once; lowered by itself after a 429.
+    pub max_concurrent: usize,
+    /// Tries of one call before the next provider.
+    pub retries: u32,
+    /// US dollars for a million tokens read, and written.
+    pub price: Option<(f64, f64)>,
+}
+
+/// Which API a provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AiKind {
+    /// Anthropic Messages.
+    Anthropic,
+    /// OpenAI chat completions, and whatever speaks it.
+    OpenAi,
+    /// The library of mini apps, no key needed.
+    Demo,
+}
+
+/// `[sms]`
+#[derive(Debug, Clone)]
+pub struct Sms {
+    /// Who carries the texts.
+    pub provider: SmsProvider,
+    /// Our number, E.164; shown to people, and the sender of texts.
+    pub from: Option<String>,
+    /// Whether an order is acknowledged by a text at once.
+    pub acknowledge: bool,
+    /// Texts a second; unset lets the carrier queue.
+    pub per_second: Option<f64>,
+}
+
+/// Who carries the texts.
+#[derive(Debug, Clone)]
+pub enum SmsProvider {
+    /// `/phone` and files under `data/outbox/`.
+    Console,
+    /// Twilio.
+    Twilio(Twilio),
+}
+
+/// What Twilio needs.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    /// `AC…`
+    pub account_sid: String,
+    /// The first one signs our calls; each is accepted on incoming ones (rotation). Never empty.
+    pub auth_tokens: Vec<SecretString>,
+    /// `https://api.twilio.com`, no path.
+    pub base_url: Url,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// `false` switches every limit off.
+    pub enabled: bool,
+    /// Requests a guest's address may make in an hour.
+    pub guest_per_hour: u32,
+    /// Orders of one person in an hour.
+    pub per_hour: u32,
+    /// In a day.
+    pub per_day: u32,
+    /// In thirty days.
+    pub per_month: u32,
+    /// A factor per role, such as `operator = 10`.
+    pub factor: Vec<(String, f64)>,
+    /// US dollars a day, all providers.
+    pub spend_per_day: Option<f64>,
+}
+
+/// `[plugins]`
+#[derive(Debug, Clone)]
+pub struct Plugins {
+    /// Where dropped components are watched for, absolute.
+    pub dir: PathBuf,
+    /// Bytes one call may use.
+    pub memory: u64,
+    /// Processor time of one call.
+    pub deadline: Duration,
+    /// Fuel for one call, where someone asks for it.
+    pub fuel: Option<u64>,
+    /// Bytes a call may take in or give back.
+    pub message: u64,
+}
+
+/// One of `[[stage]]`.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// Unique.
+    pub name: String,
+    /// What runs.
+    pub runs: Runs,
+    /// For which decisions; empty means for all that get here.
+    pub when: Vec<When>,
+    /// What a filter looks at.
+    pub on: Vec<FilterOn>,
+    /// `config`, handed to the plugin as JSON, or read by the adapter.
+    pub config: Map<String, Value>,
+    /// What the plugin is allowed beyond `log`.
+    pub grant: Vec<String>,
+    /// Overrides `plugins.memory`.
+    pub memory: Option<u64>,
+    /// Overrides `plugins.deadline`.
+    pub deadline: Option<Duration>,
+    /// Overrides `plugins.fuel`.
+    pub fuel: Option<u64>,
+}
+
+/// What a stage runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Runs {
+    /// A component.
+    Plugin {
+        /// How the file names it.
+        source: PluginSource,
+        /// What it is, by its own exports.
+        role: Role,
+    },
+    /// Native code.
+    Adapter(AdapterStage),
+}
+
+/// How pipeline.toml names a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PluginSource {
+    /// `<plugins.dir>/x.wasm` when that is there, else the embedded one.
+    Named(String),
+    /// A file, absolute.
+    Path(PathBuf),
+    /// `sha256:…` of a component the engine keeps.
+    Digest(String),
+}
+
+/// A plugin's role: its world, less `-plugin`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Decides and speaks.
+    Coach,
+    /// Writes AI calls.
+    Prompt,
+    /// Finds pages in answers.
+    Extract,
+    /// Names pages.
+    Slug,
+    /// Looks at, changes or refuses.
+    Filter,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [Self::Coach, Self::Prompt, Self::Extract, Self::Slug, Self::Filter];
+
+    /// The interface's name in `wtaf:stage`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Coach => "coach",
+            Self::Prompt => "prompt",
+            Self::Extract => "extract",
+            Self::Slug => "slug",
+            Self::Filter => "filter",
+        }
+    }
+}
+
+/// The native stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AdapterStage {
+    /// Asks the chain of providers.
+    Ai,
+    /// Makes the page live.
+    Publish,
+    /// Writes the page to a folder as well.
+    Files,
+    /// Tells the person.
+    Notify,
+}
+
+impl AdapterStage {
+    /// The word in pipeline.toml.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ai => "ai",
+            Self::Publish => "publish",
+            Self::Files => "files",
+            Self::Notify => "notify",
+        }
+    }
+}
+
+/// Which decisions a stage runs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum When {
+    /// A page is to be made (every order but chat and edit).
+    Build,
+    /// A coach answers by AI.
+    Chat,
+    /// A page gets a new version.
+    Edit,
+    /// The coach has already said what there is to say.
+    Reply,
+}
+
+impl When {
+    /// The word in pipeline.toml.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Chat => "chat",
+            Self::Edit => "edit",
+            Self::Reply => "reply",
+        }
+    }
+}
+
+/// What a filter looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FilterOn {
+    /// What came in.
+    Idea,
+    /// What is said.
+    Reply,
+    /// What is published.
+    Page,
+}

@@ -1,0 +1,95 @@
+//! The engine: takes requests in, moves each job through its stages, tells the person.
+//!
+//! Everything outside comes through the traits of [`crate::adapter`]; everything that decides comes through [`crate::plugin`].
+
+use std::sync::Arc;
+
+use crate::{
+    adapter::{
+        queue::{Accepted, Depth, Queue, QueueError},
+        sms::Sms,
+        store::{Store, StoreError},
+    },
+    config::Checked,
+    job::{Job, JobId, Request},
+};
+
+/// What the interfaces (web, command line) talk to.
+pub struct Engine {
+    pipeline: Arc<Checked>,
+    queue: Arc<dyn Queue>,
+    store: Arc<dyn Store>,
+    sms: Arc<dyn Sms>,
+}
+
+/// Why the engine could not say.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// The queue could not be read.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How the engine is, for `/readyz` and `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Health {
+    /// Whether it takes requests and can work on them.
+    pub ready: bool,
+    /// One line a part: (`queue`, `store`, `worker`…, what is wrong or `ok`).
+    pub parts: Vec<(String, String)>,
+}
+
+impl Engine {
+    /// Over the given parts; [`crate::engine`]'s runner is started apart, so that a process may be web only.
+    pub fn new(pipeline: Arc<Checked>, queue: Arc<dyn Queue>, store: Arc<dyn Store>, sms: Arc<dyn Sms>) -> Self {
+        Self { pipeline, queue, store, sms }
+    }
+
+    /// The pipeline in force.
+    pub fn pipeline(&self) -> &Arc<Checked> {
+        &self.pipeline
+    }
+
+    /// The database, for what the interfaces read and show.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &Arc<dyn Queue> {
+        &self.queue
+    }
+
+    /// The carrier.
+    pub fn sms(&self) -> &Arc<dyn Sms> {
+        &self.sms
+    }
+
+    /// Takes a request in. It is durable when this returns `Ok`; neither the database nor an AI need be up.
+    pub async fn accept(&self, request: Request) -> Result<Accepted, QueueError> {
+        self.queue.accept(request).await
+    }
+
+    /// A job, from the moment it was accepted, across restarts, also when the queue has forgotten it.
+    pub async fn job(&self, id: JobId) -> Result<Option<Job>, LookupError> {
+        match self.queue.find(id).await? {
+            Some(job) => Ok(Some(job)),
+            None => Ok(self.store.job(id).await?),
+        }
+    }
+
+    /// How much waits.
+    pub async fn depth(&self) -> Result<Depth, QueueError> {
+        self.queue.depth().await
+    }
+
+    /// How it is.
+    pub async fn health(&self) -> Health {
+        let store = self.store.ping().await.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+        let queue = self.queue.depth().await.map_or_else(|error| error.to_string(), |_| "ok".to_owned());
+        Health { ready: store == "ok" && queue == "ok", parts: vec![("store".into(), store), ("queue".into(), queue)] }
+    }
+}
