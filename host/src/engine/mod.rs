@@ -2,16 +2,16 @@
 //!
 //! Everything outside comes through the traits of [`crate::adapter`]; everything that decides comes through [`crate::plugin`].
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use crate::{
     adapter::{
         queue::{Accepted, Depth, Queue, QueueError},
         sms::Sms,
-        store::{Store, StoreError},
+        store::{Allowance, Spent, Store, StoreError},
     },
     config::Checked,
-    job::{Job, JobId, Request},
+    job::{GuestKey, Job, JobId, JobIds, Millis, Request},
 };
 
 /// What the interfaces (web, command line) talk to.
@@ -20,6 +20,7 @@ pub struct Engine {
     queue: Arc<dyn Queue>,
     store: Arc<dyn Store>,
     sms: Arc<dyn Sms>,
+    asks: JobIds,
 }
 
 /// Why the engine could not say.
@@ -31,6 +32,14 @@ pub enum LookupError {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A guest's address has used up its hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this address has asked as often as guests may in an hour")]
+pub struct GuestLimit {
+    /// When the next one fits.
+    pub again: Millis,
 }
 
 /// How the engine is, for `/readyz` and `/metrics`.
@@ -45,7 +54,7 @@ pub struct Health {
 impl Engine {
     /// Over the given parts; [`crate::engine`]'s runner is started apart, so that a process may be web only.
     pub fn new(pipeline: Arc<Checked>, queue: Arc<dyn Queue>, store: Arc<dyn Store>, sms: Arc<dyn Sms>) -> Self {
-        Self { pipeline, queue, store, sms }
+        Self { pipeline, queue, store, sms, asks: JobIds::default() }
     }
 
     /// The pipeline in force.
@@ -71,6 +80,26 @@ impl Engine {
     /// Takes a request in. It is durable when this returns `Ok`; neither the database nor an AI need be up.
     pub async fn accept(&self, request: Request) -> Result<Accepted, QueueError> {
         self.queue.accept(request).await
+    }
+
+    /// Whether a guest at this address may ask once more; counts it. The address is kept only as a digest. With the store down the answer is yes: the
+    /// person's own limits are checked again before any AI is called.
+    pub async fn admit_guest(&self, address: IpAddr) -> Result<(), GuestLimit> {
+        let limits = &self.pipeline.limits;
+        if !limits.enabled {
+            return Ok(());
+        }
+        let key = format!("address:{}", GuestKey::of_token(&address.to_string()).as_str());
+        let hour = Allowance { per: "hour", span: Duration::from_secs(3600), most: limits.guest_per_hour };
+        let now = Millis::now();
+        match self.store.spend(&key, self.asks.next(now), &[hour], now).await {
+            Ok(Spent::Over { again, .. }) => Err(GuestLimit { again }),
+            Ok(Spent::Fits) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "guest limit not checked");
+                Ok(())
+            }
+        }
     }
 
     /// A job, from the moment it was accepted, across restarts, also when the queue has forgotten it.
