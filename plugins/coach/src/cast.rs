@@ -107,7 +107,7 @@ mod tests {
         let cast = built_in();
         let listed: Vec<_> = cast.listed().map(|coach| coach.id.as_str()).collect();
         assert_eq!(listed, ["alex", "donte", "rohan", "venus", "eljas", "kailey"]);
-        assert_eq!(cast.find("LEO").map(|coach| coach.name()), Some("Leo"));
+        assert_eq!(cast.find("LEO").map(super::Coach::name), Some("Leo"));
         assert!(cast.listed().all(|coach| !coach.about.is_empty()));
     }
 

@@ -2,7 +2,8 @@
 //!
 //! English puts the thing before the first `for`, `about`, `with`…: in "a quiz app about music for my website" it is the
 //! app. So the words before it decide, the last one first; a word that names several things counts only where it ends
-//! them ("a snake" is a game, "snake care tips" are not). What follows decides only where they name nothing.
+//! them ("a snake" is a game, "snake care tips" are not). What follows
+//! decides only where they leave the thing open ("something like tetris").
 
 /// The kinds an idea can be; edits, remixes and talk are said by their commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,13 +263,52 @@ const ABOUT: &[&str] = &[
     "my",
 ];
 
+/// Words that ask for a thing without saying which.
+const OPEN: &[&str] = &[
+    "a",
+    "an",
+    "the",
+    "me",
+    "us",
+    "we",
+    "i",
+    "you",
+    "can",
+    "could",
+    "please",
+    "make",
+    "build",
+    "create",
+    "design",
+    "give",
+    "want",
+    "need",
+    "would",
+    "let",
+    "let's",
+    "something",
+    "anything",
+    "thing",
+    "place",
+    "way",
+    "fun",
+    "cool",
+    "nice",
+    "little",
+    "small",
+    "simple",
+    "new",
+    "one",
+    "i'd",
+];
+
 /// The kind of an idea, and one line on why.
 pub fn classify(idea: &str) -> (Kind, String) {
     let words = words(idea);
     let head = head(&words);
-    let (kind, why) = if let Some((kind, word)) = last_named(head, true) {
+    let (kind, why) = if let Some((kind, word)) = last_named(head) {
         (kind, format!("\"{word}\" is the thing asked for"))
-    } else if let Some((kind, word)) = first_named(&words[head.len()..]) {
+    } else if let Some((kind, word)) = first_named(&words[head.len()..]).filter(|_| says_nothing(head)) {
         (kind, format!("\"{word}\" is the first word that names a kind"))
     } else {
         (Kind::Page, "no word names another kind".to_owned())
@@ -305,10 +345,14 @@ fn head(words: &[String]) -> &[String] {
 }
 
 /// The last word of `head` that names a kind.
-fn last_named(head: &[String], ending: bool) -> Option<(Kind, String)> {
-    let at_the_end = || AT_THE_END.iter().find_map(|(kind, names)| Some((*kind, ends_with(head, names)?)));
-    let ending = if ending { at_the_end() } else { None };
-    ending.or_else(|| (0..head.len()).rev().find_map(|at| named_at(&head[..=at])))
+fn last_named(head: &[String]) -> Option<(Kind, String)> {
+    let at_the_end = AT_THE_END.iter().find_map(|(kind, names)| Some((*kind, ends_with(head, names)?)));
+    at_the_end.or_else(|| (0..head.len()).rev().find_map(|at| named_at(&head[..=at])))
+}
+
+/// Whether these words leave open what is asked for: "can you make me something".
+fn says_nothing(head: &[String]) -> bool {
+    head.iter().all(|word| OPEN.contains(&word.as_str()))
 }
 
 fn first_named(words: &[String]) -> Option<(Kind, String)> {
@@ -376,6 +420,9 @@ mod tests {
             (Kind::Music, "a drum machine"),
             (Kind::Music, "tiny piano"),
             (Kind::Game, "something like tetris"),
+            (Kind::Game, "can you make me something fun to play hangman"),
+            (Kind::Page, "a bakery in Turku with a quiz"),
+            (Kind::Page, "my band, with music"),
         ];
         for (kind, idea) in cases {
             let (found, why) = classify(idea);

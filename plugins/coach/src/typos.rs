@@ -44,16 +44,13 @@ pub fn one_slip_apart(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
     let (one, other) = (&one[same..], &other[same..]);
-    match (one, other) {
-        ([], [_]) | ([_], []) => true,
-        ([a, rest @ ..], [b, others @ ..]) => {
-            rest == others
-                || rest == other
-                || one == others
-                || matches!((rest, others), ([c, r @ ..], [d, o @ ..]) if a == d && b == c && r == o)
-        }
-        _ => false,
-    }
+    let after = |letters: usize, of: &[char]| of.get(letters..).map(<[char]>::to_vec);
+    let missing = after(1, other).is_some_and(|rest| rest == one);
+    let added = after(1, one).is_some_and(|rest| rest == other);
+    let changed = after(1, one).is_some() && after(1, one) == after(1, other);
+    let swapped =
+        one.len() >= 2 && other.len() >= 2 && one[0] == other[1] && one[1] == other[0] && one[2..] == other[2..];
+    missing || added || changed || swapped
 }
 
 #[cfg(test)]

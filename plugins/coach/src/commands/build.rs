@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// WTAF, alone or with an idea.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every row's function")]
 pub fn wtaf(scene: &Scene, line: Line) -> Option<Decision> {
     let (who, text) = address(line.rest, scene.cast());
     Some(match who {

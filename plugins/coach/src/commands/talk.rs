@@ -6,6 +6,7 @@ use super::{action, build::order};
 use crate::{cast::Coach, grammar::Line, scene::Scene};
 
 /// HEY coach, with or without more; `hey there` is talk with whoever is at hand.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every row's function")]
 pub fn hey(scene: &Scene, line: Line) -> Option<Decision> {
     Some(talk(scene, addressed(scene, line), scene.text().trim()))
 }
