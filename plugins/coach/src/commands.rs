@@ -52,7 +52,7 @@ pub const TABLE: &[Row] = &[
     row("forget", &["forget"], Coder, "FORGET 1", "drop a page", pages::forget),
     row("slug", &["slug"], Coder, "SLUG name", "rename yourself", account::slug),
     row("commands", &["commands", "command", "menu"], Anyone, "", "", account::commands),
-    row("help", &["help", "info"], Anyone, "HELP", "help", account::help),
+    row("help", &["help", "info"], Anyone, "HELP", "this, in short", account::help),
     row("start", &["start", "unstop"], Anyone, "", "", account::start),
     row("yes", &["yes"], Anyone, "", "", account::yes),
 ];

@@ -64,11 +64,10 @@ fn plain(scene: &Scene) -> Decision {
 /// The same for someone new: first they join; a reply (which `say` never sees) also says how to stop.
 fn joined(scene: &Scene, mut decision: Decision) -> Decision {
     decision.actions.insert(0, action("join", None, Some(slugs::candidates(scene.seed()).join(" "))));
-    if scene.source() == Source::Sms
+    if scene.is_texted()
         && let Outcome::Reply(words) = &mut decision.then
     {
-        words.push(' ');
-        words.push_str(words::HOW_TO_STOP);
+        *words = words::with_how_to_stop(words);
     }
     decision
 }

@@ -2,8 +2,8 @@
 //!
 //! English puts the thing before the first `for`, `about`, `with`…: in "a quiz app about music for my website" it is the
 //! app. So the words before it decide, the last one first; a word that names several things counts only where it ends
-//! them ("a snake" is a game, "snake care tips" are not). What follows
-//! decides only where they leave the thing open ("something like tetris").
+//! them ("a snake" is a game, "snake care tips" are not). What follows decides only where they leave the thing open
+//! ("something like tetris").
 
 /// The kinds an idea can be; edits, remixes and talk are said by their commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 6] = [Self::Page, Self::Game, Self::App, Self::DataApp, Self::Meme, Self::Music];
+
     /// As orders carry it.
     pub fn name(self) -> &'static str {
         match self {
@@ -36,298 +38,88 @@ impl Kind {
     }
 }
 
-/// Words that name their kind wherever they stand.
-const NAMES: &[(Kind, &[&str])] = &[
-    (Kind::Meme, &["meme", "memes"]),
-    (
-        Kind::Music,
-        &[
-            "song",
-            "songs",
-            "melody",
-            "jingle",
-            "lullaby",
-            "beat",
-            "beats",
-            "synth",
-            "synthesizer",
-            "drum machine",
-            "soundboard",
-            "soundtrack",
-            "music",
-            "tune",
-        ],
-    ),
-    (
-        Kind::Game,
-        &[
-            "game",
-            "games",
-            "videogame",
-            "quiz",
-            "trivia",
-            "platformer",
-            "shooter",
-            "tetris",
-            "sudoku",
-            "minesweeper",
-            "hangman",
-            "solitaire",
-            "tic tac toe",
-            "tictactoe",
-            "tic-tac-toe",
-            "connect four",
-            "wordle",
-            "arcade",
-            "breakout",
-            "pinball",
-            "blackjack",
-            "asteroids",
-            "pacman",
-            "pac man",
-            "pac-man",
-            "flappy bird",
-            "whack a mole",
-            "simon says",
-            "space invaders",
-            "crossword",
-            "memory match",
-            "bingo",
-            "escape room",
-        ],
-    ),
-    (
-        Kind::DataApp,
-        &[
-            "rsvp",
-            "rsvps",
-            "guestbook",
-            "guest book",
-            "waitlist",
-            "wait list",
-            "waiting list",
-            "survey",
-            "poll",
-            "signup",
-            "sign-up",
-            "sign up",
-            "signups",
-            "form",
-            "forms",
-            "questionnaire",
-            "petition",
-            "registration",
-            "feedback form",
-            "contact form",
-            "mailing list",
-            "booking",
-            "bookings",
-            "potluck",
-        ],
-    ),
-    (
-        Kind::App,
-        &[
-            "app",
-            "apps",
-            "tool",
-            "calculator",
-            "converter",
-            "timer",
-            "stopwatch",
-            "clock",
-            "alarm",
-            "tracker",
-            "planner",
-            "generator",
-            "editor",
-            "counter",
-            "scheduler",
-            "calendar",
-            "dashboard",
-            "simulator",
-            "visualizer",
-            "organizer",
-            "checklist",
-            "todo",
-            "to-do",
-            "to do list",
-            "to-do list",
-            "todo list",
-            "notepad",
-            "pomodoro",
-            "metronome",
-            "budget",
-            "drawing pad",
-            "whiteboard",
-            "flashcards",
-            "spinner",
-            "randomizer",
-            "picker",
-            "decider",
-            "widget",
-        ],
-    ),
-    (
-        Kind::Page,
-        &[
-            "page",
-            "site",
-            "website",
-            "webpage",
-            "homepage",
-            "landing",
-            "portfolio",
-            "invitation",
-            "invite",
-            "flyer",
-            "poster",
-            "card",
-            "menu",
-            "blog",
-            "resume",
-            "cv",
-            "bio",
-            "profile",
-            "story",
-            "poem",
-            "article",
-            "recipe",
-            "recipes",
-            "gallery",
-            "letter",
-            "announcement",
-            "manifesto",
-            "brochure",
-            "tips",
-            "guide",
-        ],
-    ),
-];
-
-/// Words that name their kind only where they end the thing.
-const AT_THE_END: &[(Kind, &[&str])] = &[
-    (
-        Kind::Game,
-        &[
-            "snake",
-            "pong",
-            "chess",
-            "checkers",
-            "maze",
-            "puzzle",
-            "puzzles",
-            "racer",
-            "race",
-            "poker",
-            "memory",
-            "runner",
-            "duel",
-            "clicker",
-            "adventure",
-            "rpg",
-            "battleship",
-        ],
-    ),
-    (Kind::App, &["list", "board", "notes", "journal", "diary", "log", "compass", "dice", "wheel", "map"]),
-    (Kind::Music, &["piano", "drums", "guitar", "xylophone", "theremin", "playlist", "anthem"]),
-];
+/// The words that name a kind, `kind: word, two words, …` a line.
+const WORDS: &str = include_str!("../data/kinds.txt");
 
 /// Words after which an idea says what the thing is about, not what it is.
-const ABOUT: &[&str] = &[
-    "about",
-    "for",
-    "with",
-    "without",
-    "that",
-    "which",
-    "where",
-    "when",
-    "who",
-    "whose",
-    "of",
-    "on",
-    "using",
-    "like",
-    "in",
-    "from",
-    "so",
-    "to",
-    "featuring",
-    "inspired",
-    "because",
-    "but",
-    "by",
-    "at",
-    "i",
-    "my",
-];
+const ABOUT: &str = "about for with without that which where when who whose of on using like in from so to featuring inspired \
+    because but by at i my";
+
+/// What is asked for is said early; a long text is not read to its end for it.
+const LOOKED_AT: usize = 200;
 
 /// Words that ask for a thing without saying which.
-const OPEN: &[&str] = &[
-    "a",
-    "an",
-    "the",
-    "me",
-    "us",
-    "we",
-    "i",
-    "you",
-    "can",
-    "could",
-    "please",
-    "make",
-    "build",
-    "create",
-    "design",
-    "give",
-    "want",
-    "need",
-    "would",
-    "let",
-    "let's",
-    "something",
-    "anything",
-    "thing",
-    "place",
-    "way",
-    "fun",
-    "cool",
-    "nice",
-    "little",
-    "small",
-    "simple",
-    "new",
-    "one",
-    "i'd",
-];
+const OPEN: &str = "a an the me us we i you can could please make build create design give want need would let let's something \
+    anything thing place way fun cool nice little small simple new one i'd";
 
 /// The kind of an idea, and one line on why.
 pub fn classify(idea: &str) -> (Kind, String) {
-    let words = words(idea);
+    let names = Names::read();
+    let words: Vec<String> = words(idea).take(LOOKED_AT).collect();
     let head = head(&words);
-    let (kind, why) = if let Some((kind, word)) = last_named(head) {
+    let rest = &words[head.len()..];
+    let (kind, why) = if let Some((kind, word)) = names.last_in(head) {
         (kind, format!("\"{word}\" is the thing asked for"))
-    } else if let Some((kind, word)) = first_named(&words[head.len()..]).filter(|_| says_nothing(head)) {
+    } else if let Some((kind, word)) = names.in_order(rest).next().filter(|_| says_nothing(head)) {
         (kind, format!("\"{word}\" is the first word that names a kind"))
     } else {
         (Kind::Page, "no word names another kind".to_owned())
     };
     // A page or an app on which visitors enter something has to keep it.
-    if matches!(kind, Kind::Page | Kind::App)
-        && let Some(word) = first_of(&words[head.len()..], Kind::DataApp)
-    {
-        return (Kind::DataApp, format!("{why}, and \"{word}\" has to be kept"));
+    let entered = names.in_order(rest).find(|(kind, _)| *kind == Kind::DataApp);
+    match (kind, entered) {
+        (Kind::Page | Kind::App, Some((_, word))) => (Kind::DataApp, format!("{why}, and \"{word}\" has to be kept")),
+        _ => (kind, why),
     }
-    (kind, why)
+}
+
+/// What words name, read from the file.
+struct Names {
+    anywhere: Vec<(Kind, &'static str)>,
+    at_the_end: Vec<(Kind, &'static str)>,
+}
+
+impl Names {
+    fn read() -> Self {
+        let mut names = Self { anywhere: vec![], at_the_end: vec![] };
+        for line in WORDS.lines().filter(|line| !line.starts_with('#')) {
+            let Some((title, words)) = line.split_once(": ") else { continue };
+            let (kind, list) = match title.strip_suffix(" at the end") {
+                Some(kind) => (kind, &mut names.at_the_end),
+                None => (title, &mut names.anywhere),
+            };
+            let Some(kind) = Kind::ALL.into_iter().find(|known| known.name() == kind) else { continue };
+            list.extend(words.split(", ").map(|word| (kind, word)));
+        }
+        names
+    }
+
+    /// The last word that names a kind.
+    fn last_in(&self, words: &[String]) -> Option<(Kind, &'static str)> {
+        let before = || (0..words.len()).rev().find_map(|at| ending(&self.anywhere, &words[..=at]));
+        ending(&self.at_the_end, words).or_else(before)
+    }
+
+    /// All words that name a kind, first to last.
+    fn in_order(&self, words: &[String]) -> impl Iterator<Item = (Kind, &'static str)> {
+        (0..words.len()).filter_map(|at| ending(&self.anywhere, &words[..=at]))
+    }
+}
+
+/// The longest name (of one or more words) that `words` end with.
+fn ending(names: &[(Kind, &'static str)], words: &[String]) -> Option<(Kind, &'static str)> {
+    let ends = |name: &str| {
+        let mut behind = words.iter().rev();
+        name.split(' ').rev().all(|part| behind.next().is_some_and(|word| word == part))
+    };
+    names.iter().filter(|(_, name)| ends(name)).max_by_key(|(_, name)| name.len()).copied()
 }
 
 /// Lower-case words, hyphens kept inside them; a full stop or a line break ends nothing here, the words just go on.
-fn words(idea: &str) -> Vec<String> {
+fn words(idea: &str) -> impl Iterator<Item = String> {
     idea.split(|letter: char| !(letter.is_alphanumeric() || letter == '-' || letter == '\'' || letter == '\u{2019}'))
         .map(|word| word.trim_matches(['-', '\'', '\u{2019}']).to_lowercase())
         .filter(|word| !word.is_empty())
-        .collect()
 }
 
 /// The words before the first one that begins what it is about.
@@ -337,52 +129,21 @@ fn head(words: &[String]) -> &[String] {
         let to_do = words[at] == "to" && words.get(at + 1).is_some_and(|next| next == "do");
         at > 0
             && !to_do
-            && ABOUT.contains(&words[at].as_str())
+            && ABOUT.split(' ').any(|about| about == words[at])
             && !matches!(words[at - 1].as_str(), "make" | "build" | "create")
     };
     let end = (0..words.len()).find(|&at| ends(at)).unwrap_or(words.len());
     &words[..end]
 }
 
-/// The last word of `head` that names a kind.
-fn last_named(head: &[String]) -> Option<(Kind, String)> {
-    let at_the_end = AT_THE_END.iter().find_map(|(kind, names)| Some((*kind, ends_with(head, names)?)));
-    at_the_end.or_else(|| (0..head.len()).rev().find_map(|at| named_at(&head[..=at])))
-}
-
 /// Whether these words leave open what is asked for: "can you make me something".
 fn says_nothing(head: &[String]) -> bool {
-    head.iter().all(|word| OPEN.contains(&word.as_str()))
-}
-
-fn first_named(words: &[String]) -> Option<(Kind, String)> {
-    (0..words.len()).find_map(|at| named_at(&words[..=at]))
-}
-
-fn first_of(words: &[String], wanted: Kind) -> Option<String> {
-    (0..words.len()).find_map(|at| named_at(&words[..=at]).filter(|(kind, _)| *kind == wanted)).map(|(_, word)| word)
-}
-
-/// What the last words of `words` name.
-fn named_at(words: &[String]) -> Option<(Kind, String)> {
-    NAMES.iter().find_map(|(kind, names)| Some((*kind, ends_with(words, names)?)))
-}
-
-/// The longest of `names` (each one or more words) that `words` end with.
-fn ends_with(words: &[String], names: &[&str]) -> Option<String> {
-    names
-        .iter()
-        .filter(|name| {
-            let mut behind = words.iter().rev();
-            name.split(' ').rev().all(|part| behind.next().is_some_and(|word| word == part))
-        })
-        .max_by_key(|name| name.len())
-        .map(|name| (*name).to_owned())
+    head.iter().all(|word| OPEN.split(' ').any(|open| open == word))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, classify};
+    use super::{Kind, Names, WORDS, classify};
 
     #[test]
     fn the_thing_asked_for_decides() {
@@ -429,6 +190,18 @@ mod tests {
             assert_eq!(found, kind, "{idea}: {why}");
             assert!(!why.is_empty());
         }
+    }
+
+    #[test]
+    fn every_line_of_the_file_is_read() {
+        let names = Names::read();
+        let lines = WORDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        assert_eq!((lines, Kind::ALL.len()), (9, 6));
+        assert!(Kind::ALL.iter().all(|kind| names.anywhere.iter().any(|(known, _)| known == kind)));
+        assert_eq!(
+            names.anywhere.len() + names.at_the_end.len(),
+            WORDS.matches(": ").count() + WORDS.matches(", ").count()
+        );
     }
 
     #[test]

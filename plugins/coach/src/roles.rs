@@ -3,7 +3,7 @@
 //! Roles are compared by rung, never by name, so a higher role may always do what a lower one may. A role that is not on
 //! the ladder is below it; a command that asks for such a role is for nobody, so a slip in the config locks, never opens.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use wtaf_plugin_sdk::{Context, Named, StageError};
@@ -26,7 +26,7 @@ pub struct Roles {
     #[serde(default = "default_ladder")]
     ladder: Vec<String>,
     #[serde(flatten)]
-    needs: HashMap<String, String>,
+    needs: BTreeMap<String, String>,
 }
 
 fn default_ladder() -> Vec<String> {
@@ -41,7 +41,7 @@ impl Roles {
     pub fn read(ctx: &Context) -> Result<Self, StageError> {
         match ctx.extra.named("roles").filter(|text| !text.trim().is_empty()) {
             Some(text) => serde_json::from_str(text).map_err(|error| StageError::BadInput(format!("roles: {error}"))),
-            None => Ok(Self { ladder: default_ladder(), needs: HashMap::new() }),
+            None => Ok(Self { ladder: default_ladder(), needs: BTreeMap::new() }),
         }
     }
 

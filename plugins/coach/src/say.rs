@@ -9,7 +9,7 @@ use wtaf_plugin_sdk::{Context, Extra, Named, Person, Seeded, StageError, coach::
 
 use crate::{
     gsm::{cut, plain, septets},
-    scene::Source,
+    scene::is_texted,
 };
 use words::HOW_TO_STOP;
 
@@ -102,7 +102,7 @@ impl<'a> Told<'a> {
     }
 
     fn by_text(&self) -> bool {
-        self.value("source").is_none_or(|source| Source::of(source) == Source::Sms)
+        self.value("source").is_none_or(is_texted)
     }
 
     fn is_first(&self) -> bool {

@@ -2,7 +2,9 @@
 //!
 //! It decides nothing and changes nothing.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
 use wtaf_plugin_sdk::{Context, Named, PageSummary, Person, Request, StageError, Turn, log};
 
 use crate::{
@@ -22,12 +24,13 @@ pub struct Config {
     /// How long a chat stays open after the coach's last words.
     chat_minutes: u64,
     #[serde(flatten)]
-    unknown: std::collections::BTreeMap<String, serde_json::Value>,
+    #[expect(clippy::zero_sized_map_values, reason = "serde flattens into maps only")]
+    unknown: BTreeMap<String, IgnoredAny>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { default_coach: None, chat_minutes: 15, unknown: std::collections::BTreeMap::new() }
+        Self { default_coach: None, chat_minutes: 15, unknown: BTreeMap::new() }
     }
 }
 
@@ -40,11 +43,9 @@ pub enum Source {
     Typed,
 }
 
-impl Source {
-    /// Reads the contract's word for it.
-    pub fn of(name: &str) -> Self {
-        if name == "sms" { Self::Sms } else { Self::Typed }
-    }
+/// Whether what is answered to a request of this source may be sent as a text, and so should be short and say how to stop.
+pub fn is_texted(source: &str) -> bool {
+    source != "web"
 }
 
 /// Who the person is to us.
@@ -117,9 +118,14 @@ impl<'a> Scene<'a> {
         (!ids.is_empty()).then(|| ids.join(" "))
     }
 
-    /// Where it came from.
+    /// Where it came from, as far as the grammar differs.
     pub fn source(&self) -> Source {
-        Source::of(&self.request.source)
+        if self.request.source == "sms" { Source::Sms } else { Source::Typed }
+    }
+
+    /// Whether the answer may be sent as a text.
+    pub fn is_texted(&self) -> bool {
+        is_texted(&self.request.source)
     }
 
     /// Who the person is to us.

@@ -109,7 +109,10 @@ impl Texter {
 
     fn is_told(&self, text: &str) -> String {
         match self.says(text).then {
-            Outcome::Reply(words) => words,
+            Outcome::Reply(words) => {
+                assert!(words.is_ascii(), "plain signs only: {words}");
+                words
+            }
             other => panic!("{text:?}: no reply but {other:?}"),
         }
     }
@@ -267,8 +270,10 @@ fn a_new_person_joins_and_the_command_runs_at_once() {
     assert!(matches!(decision.then, Outcome::Order(order) if order.kind == "game"));
     assert_eq!(new.says("START").then, Outcome::Report);
     assert_eq!(new.says("yes").actions.len(), 2);
-    assert!(new.is_told("help").contains("STOP"));
-    assert!(new.is_told("WTAF").ends_with("Reply STOP to leave."));
+    assert_eq!(new.is_told("help").matches("STOP").count(), 1);
+    assert!(new.is_told("WTAF").ends_with("\nReply STOP to leave."));
+    assert!(new.is_told("WTAF").len() <= 459);
+    assert!(Texter { source: "file", ..new.clone() }.is_told("WTAF").contains("STOP"));
     assert!(!new.web().is_told("WTAF").contains("STOP"));
 }
 

@@ -14,8 +14,6 @@ use crate::{
     voice,
 };
 
-/// A talk is short; this only ends one that has gone astray.
-const CHAT_TOKENS: u32 = 600;
 /// What stands for the words of a person who gave none: only a remix is complete without.
 const REMIX_WITHOUT_WORDS: &str = "Surprise me with your own take on it.";
 
@@ -63,7 +61,7 @@ pub fn compose(ctx: &Context, order: &Order, thread: &[Turn], material: &Extra) 
         messages,
         modality: "text".into(),
         temperature: config.temperature,
-        max_output_tokens: config.max_tokens.or((purpose == Purpose::Chat).then_some(CHAT_TOKENS)),
+        max_output_tokens: if purpose == Purpose::Chat { Some(config.chat_max_tokens) } else { config.max_tokens },
         extra: vec![("purpose".into(), purpose.name().into()), ("kind".into(), order.kind.clone())],
     })
 }

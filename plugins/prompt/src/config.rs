@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use wtaf_plugin_sdk::{Context, StageError, log};
 
 use crate::templates::Templates;
@@ -45,6 +45,11 @@ impl Lines {
     }
 }
 
+/// A reply is short; this only ends one that has gone astray, with room for a model that thinks first.
+fn chat_tokens() -> u32 {
+    1_000
+}
+
 #[derive(Debug, Deserialize)]
 struct Table {
     #[serde(default)]
@@ -53,12 +58,15 @@ struct Table {
     temperature: Option<f32>,
     #[serde(default)]
     max_tokens: Option<u32>,
+    #[serde(default = "chat_tokens")]
+    chat_max_tokens: u32,
     #[serde(default)]
     extra_rules: Lines,
     #[serde(default)]
     templates: BTreeMap<String, String>,
     #[serde(flatten)]
-    unknown: BTreeMap<String, serde_json::Value>,
+    #[expect(clippy::zero_sized_map_values, reason = "serde flattens into maps only")]
+    unknown: BTreeMap<String, IgnoredAny>,
 }
 
 /// The checked config.
@@ -68,8 +76,10 @@ pub struct Config {
     pub make: Make,
     /// 0 to 2.
     pub temperature: Option<f32>,
-    /// The most an answer may have.
+    /// The most a page or a brief may have; unset leaves it to the provider entry.
     pub max_tokens: Option<u32>,
+    /// The most a coach's reply may have.
+    pub chat_max_tokens: u32,
     /// The operator's own rules, one line each.
     pub extra_rules: Lines,
     /// All texts.
@@ -85,7 +95,7 @@ impl Config {
         let table: Table = ctx.config()?;
         for key in table.unknown.keys() {
             log::warn(&format!(
-                "config of this stage: unknown key `{key}` (known: make, temperature, max_tokens, extra_rules, templates)"
+                "config of this stage: unknown key `{key}` (known: make, temperature, max_tokens, chat_max_tokens, extra_rules, templates)"
             ));
         }
         if table.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
@@ -95,6 +105,7 @@ impl Config {
             make: table.make,
             temperature: table.temperature,
             max_tokens: table.max_tokens,
+            chat_max_tokens: table.chat_max_tokens,
             extra_rules: table.extra_rules,
             templates: Templates::new(table.templates)?,
         })

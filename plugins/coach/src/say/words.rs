@@ -8,31 +8,41 @@ use wtaf_plugin_sdk::{Named, PageSummary};
 
 use crate::{
     cast::{Cast, Coach},
-    commands::TABLE,
+    commands::{self, TABLE},
     gsm::{cut, plain},
-    scene::{Scene, Source},
+    scene::Scene,
     slugs::Unfit,
 };
 
 /// The line that tells someone new how to leave.
 pub const HOW_TO_STOP: &str = "Reply STOP to leave.";
 
+/// An answer to someone new, who is told how to leave where the answer does not say so itself.
+pub fn with_how_to_stop(answer: &str) -> String {
+    let between = if answer.contains('\n') { '\n' } else { ' ' };
+    if answer.contains("STOP") { answer.to_owned() } else { format!("{answer}{between}{HOW_TO_STOP}") }
+}
+
 /// What `WTAF` alone and COMMANDS answer: a greeting, examples, the commands of this person's role, their slug.
 pub fn hub(scene: &Scene) -> String {
-    let mut out = String::from("Hi! Text an idea, get a live page. Try:\nWTAF a snake game");
-    if let Some(coach) = example_coach(scene.cast(), scene.seed()) {
-        let _ = write!(out, "\nWTAF -{}- a page for my band", coach.id);
+    let mut out = String::from("Hi! Text an idea, get a live page.");
+    if commands::may(scene, "wtaf") {
+        out.push_str(" Try:\nWTAF a snake game");
+        if let Some(coach) = example_coach(scene.cast(), scene.seed()) {
+            let _ = write!(out, "\nWTAF -{}- a page for my band", coach.id);
+        }
     }
     out.push_str("\n\nYou can:");
     for row in TABLE.iter().filter(|row| !row.usage.is_empty() && scene.may(row)) {
-        match scene.source() {
-            Source::Sms => write!(out, "\n{}", row.usage),
-            Source::Typed => write!(out, "\n{}: {}", row.usage, row.help),
-        }
-        .ok();
+        let help = if scene.is_texted() { String::new() } else { format!(": {}", row.help) };
+        let _ = write!(out, "\n{}{help}", row.usage);
+    }
+    let coaches: Vec<&str> = scene.cast().listed().map(Coach::name).collect();
+    if !coaches.is_empty() {
+        let _ = write!(out, "\n\nCoaches: {}", cut(&coaches.join(", "), 90));
     }
     if let Some(yours) = scene.home_url().or_else(|| scene.slug().map(str::to_owned)) {
-        let _ = write!(out, "\n\nYou: {yours}");
+        let _ = write!(out, "\nYou: {yours}");
     }
     plain(&out)
 }
@@ -44,7 +54,7 @@ fn example_coach(cast: &Cast, seed: u64) -> Option<&Coach> {
 
 /// HELP.
 pub fn help(scene: &Scene) -> String {
-    let more = if scene.source() == Source::Sms { " STOP to leave." } else { "" };
+    let more = if scene.is_texted() { " STOP to leave." } else { "" };
     format!(
         "Text WTAF and an idea, like: WTAF a snake game. A minute later you get a live page. COMMANDS lists the rest.{more}"
     )
@@ -62,7 +72,7 @@ pub fn picture_alone() -> String {
 
 /// A coach and no idea.
 pub fn coach_waits(coach: &Coach) -> String {
-    plain(&format!("{} is all ears. Add your idea: WTAF -{}- a page for my band", coach.name(), coach.id))
+    plain(&format!("{} is all ears. Add your idea, like:\nWTAF -{}- a page for my band", coach.name(), coach.id))
 }
 
 /// A coach and no bio.
@@ -128,10 +138,7 @@ pub fn index(scene: &Scene) -> String {
     if pages.is_empty() {
         return "No pages yet. Text WTAF and an idea, and the first one is yours in a minute.".to_owned();
     }
-    let (most, long) = match scene.source() {
-        Source::Sms => (9, 28),
-        Source::Typed => (30, 60),
-    };
+    let (most, long) = if scene.is_texted() { (9, 28) } else { (30, 60) };
     let mut out = String::from("Your pages, newest first:");
     for (at, page) in pages.iter().enumerate().take(most) {
         let _ = write!(out, "\n{} {}{}", at + 1, title(page, long), marks(page));
