@@ -39,7 +39,7 @@ impl Kind {
 }
 
 /// The words that name a kind, `kind: word, two words, …` a line.
-const WORDS: &str = include_str!("../data/kinds.txt");
+const WORDS: &str = include_str!("../words/kinds.txt");
 
 /// Words after which an idea says what the thing is about, not what it is.
 const ABOUT: &str = "about for with without that which where when who whose of on using like in from so to featuring inspired \

@@ -169,6 +169,7 @@ impl<'a> Told<'a> {
             "hidden" => "Hidden. Only those who have the link find that page now.".into(),
             "unhidden" => "Back in sight. That page is listed again.".into(),
             "faved" => "Kept among your favourites.".into(),
+            "already" => "Nothing to do: it is like that already.".into(),
             "no-such-page" => words::no_such_page(self.value("page").unwrap_or("that")),
             _ => return None,
         };
@@ -221,6 +222,7 @@ fn linkless(title: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use wtaf_plugin_sdk::{Context, Person, StageError, coach::Occasion};
 
     use super::say;
@@ -273,6 +275,16 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn no_title_breaks_the_text_that_announces_its_page(title in any::<String>(), first in any::<bool>()) {
+            let first = if first { "true" } else { "false" };
+            let text = words("page-live", &[("kind", "game"), ("title", &title), ("url", URL), ("first", first)]);
+            prop_assert!(text.ends_with(URL) && text.matches("://").count() == 1, "{}", text);
+            prop_assert!(septets(&text).is_some_and(|places| places <= 160), "{}", text);
+        }
+    }
+
     #[test]
     fn a_title_is_told_where_there_is_room() {
         let text = words("page-live", &[("kind", "game"), ("title", "Snake"), ("url", "http://localhost:3030/a/b")]);
@@ -305,6 +317,7 @@ mod tests {
             "hidden",
             "unhidden",
             "faved",
+            "already",
         ];
         for name in names {
             for values in [

@@ -4,11 +4,11 @@
 
 use wtaf_plugin_sdk::Seeded;
 
-const ADJECTIVES: &str = include_str!("../data/adjectives.txt");
-const ANIMALS: &str = include_str!("../data/animals.txt");
+const ADJECTIVES: &str = include_str!("../words/adjectives.txt");
+const ANIMALS: &str = include_str!("../words/animals.txt");
 
 /// The engine's own places and the words a stranger could use to pass for it.
-const RESERVED: &str = include_str!("../data/reserved.txt");
+const RESERVED: &str = include_str!("../words/reserved.txt");
 
 /// Shortest and longest name a person may choose.
 const SHORTEST: usize = 3;
