@@ -6,8 +6,8 @@
 //!
 //! `Report` after an action asks `say` for the occasion of what was done: `join` → `welcome`, `return` → `welcome-back`,
 //! `confirm` → `confirmed`, `rename` → `renamed` or `name-taken`, `set-home` → `home-set`, `forget` → `forgotten`, `undo` →
-//! `undone`, `hide` → `hidden`, `unhide` → `unhidden`, `fave` → `faved`; any of them may come to `no-such-page` or, where nothing changed, `already`. Where a
-//! new person's command has an action of its own, the last action is the one to tell.
+//! `undone`, `hide` → `hidden`, `unhide` → `unhidden`, `fave` → `faved`; any of them may come to `no-such-page` or, where
+//! nothing changed, `already`. Where a new person's command has an action of its own, the last action is the one to tell.
 
 mod cast;
 mod commands;
