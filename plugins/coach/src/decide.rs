@@ -1,0 +1,73 @@
+//! From a request to a decision: who may be answered at all, then the commands, then plain words.
+//!
+//! A new person joins by whatever they text first, and it runs at once. Someone who has left is met with silence, but for
+//! the way back. A command above one's role is what any other text would be.
+
+use wtaf_plugin_sdk::coach::{Decision, Outcome};
+
+use crate::{
+    commands::{self, action, build, reply, talk},
+    grammar,
+    say::words,
+    scene::{Scene, Source, Standing},
+    slugs,
+};
+
+/// The carriers' opt-out words; the host deals with them before, and this is the second lock on that door.
+const OPT_OUT: [&str; 8] = ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"];
+
+/// What to do with a request.
+pub fn decide(scene: &Scene) -> Decision {
+    if scene.standing() == Standing::Left {
+        return for_one_who_left(scene);
+    }
+    if is_opt_out(scene.text()) {
+        return Decision {
+            actions: vec![action("leave", None, None)],
+            then: Outcome::Silence("an opt-out word".into()),
+        };
+    }
+    let decision = commands::run(scene).unwrap_or_else(|| plain(scene));
+    if scene.standing() == Standing::Unknown { joined(scene, decision) } else { decision }
+}
+
+fn for_one_who_left(scene: &Scene) -> Decision {
+    let line = grammar::line(scene.text());
+    let back = line.rest.is_empty() && matches!(line.word.to_lowercase().as_str(), "start" | "unstop");
+    if back {
+        Decision { actions: vec![action("return", None, None)], then: Outcome::Report }
+    } else {
+        Decision { actions: vec![], then: Outcome::Silence("the person has left".into()) }
+    }
+}
+
+fn is_opt_out(text: &str) -> bool {
+    let letters: String = text.trim().trim_end_matches(['.', '!']).to_lowercase();
+    OPT_OUT.contains(&letters.replace(['-', ' '], "").as_str()) && letters.len() <= "unsubscribe".len() + 1
+}
+
+/// A text that is no command: talk by sms, an idea elsewhere.
+fn plain(scene: &Scene) -> Decision {
+    let text = scene.text().trim();
+    if text.is_empty() {
+        return reply(if scene.has_media() { words::picture_alone() } else { words::hub(scene) });
+    }
+    if scene.source() == Source::Typed && commands::may(scene, "wtaf") {
+        build::plain_idea(scene, text)
+    } else if commands::may(scene, "hey") {
+        talk::plain(scene, text)
+    } else {
+        reply(words::nothing_understood())
+    }
+}
+
+/// The same for someone new: first they join; a reply (which `say` never sees) also says how to stop.
+fn joined(scene: &Scene, mut decision: Decision) -> Decision {
+    decision.actions.insert(0, action("join", None, Some(slugs::candidates(scene.seed()).join(" "))));
+    if scene.is_texted()
+        && let Outcome::Reply(words) = &mut decision.then
+    {
+        *words = words::with_how_to_stop(words);
+    }
+    decision
+}

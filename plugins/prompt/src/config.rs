@@ -1,0 +1,113 @@
+//! The stage's `config`: which call this stage writes, and what the operator changes in it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
+use wtaf_plugin_sdk::{Context, StageError, log};
+
+use crate::templates::Templates;
+
+/// Which call the stage writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Make {
+    /// The call that makes the page.
+    #[default]
+    Page,
+    /// The call before it, that writes the brief.
+    Brief,
+}
+
+/// One text or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Lines {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self::Many(vec![])
+    }
+}
+
+impl Lines {
+    /// The texts that are not blank.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let lines = match self {
+            Self::One(line) => std::slice::from_ref(line),
+            Self::Many(lines) => lines,
+        };
+        lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty())
+    }
+}
+
+/// A reply is short; this only ends one that has gone astray, with room for a model that thinks first.
+fn chat_tokens() -> u32 {
+    1_000
+}
+
+#[derive(Debug, Deserialize)]
+struct Table {
+    #[serde(default)]
+    make: Make,
+    #[serde(default)]
+    temperature: Option<f32>,
+    #[serde(default)]
+    max_tokens: Option<u32>,
+    #[serde(default = "chat_tokens")]
+    chat_max_tokens: u32,
+    #[serde(default)]
+    extra_rules: Lines,
+    #[serde(default)]
+    templates: BTreeMap<String, String>,
+    #[serde(flatten)]
+    #[expect(clippy::zero_sized_map_values, reason = "serde flattens into maps only")]
+    unknown: BTreeMap<String, IgnoredAny>,
+}
+
+/// The checked config.
+#[derive(Debug)]
+pub struct Config {
+    /// Which call the stage writes.
+    pub make: Make,
+    /// 0 to 2.
+    pub temperature: Option<f32>,
+    /// The most a page or a brief may have; unset leaves it to the provider entry.
+    pub max_tokens: Option<u32>,
+    /// The most a coach's reply may have.
+    pub chat_max_tokens: u32,
+    /// The operator's own rules, one line each.
+    pub extra_rules: Lines,
+    /// All texts.
+    pub templates: Templates,
+}
+
+impl Config {
+    /// Reads and checks the stage's `config`.
+    ///
+    /// # Errors
+    /// `internal`, naming what does not fit.
+    pub fn read(ctx: &Context) -> Result<Self, StageError> {
+        let table: Table = ctx.config()?;
+        for key in table.unknown.keys() {
+            log::warn(&format!(
+                "config of this stage: unknown key `{key}` (known: make, temperature, max_tokens, chat_max_tokens, extra_rules, templates)"
+            ));
+        }
+        if table.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+            return Err(StageError::Internal("config of this stage: `temperature` is from 0 to 2".into()));
+        }
+        Ok(Self {
+            make: table.make,
+            temperature: table.temperature,
+            max_tokens: table.max_tokens,
+            chat_max_tokens: table.chat_max_tokens,
+            extra_rules: table.extra_rules,
+            templates: Templates::new(table.templates)?,
+        })
+    }
+}

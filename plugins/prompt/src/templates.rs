@@ -1,0 +1,146 @@
+//! The texts calls are made of: readable files, each replaceable by config under its own name.
+
+use std::collections::BTreeMap;
+
+use wtaf_plugin_sdk::StageError;
+
+/// One text. The names below are those of the files and of the keys under `templates` in the stage's config.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Template {
+    /// Rules for every page.
+    Base,
+    /// Something to read or look at; also for a kind nobody knows.
+    Page,
+    /// Something to play.
+    Game,
+    /// Something to use.
+    App,
+    /// Something that collects entries.
+    DataApp,
+    /// A picture with a caption.
+    Meme,
+    /// Something to hear.
+    Music,
+    /// A coach on a person.
+    Testimonial,
+    /// A page changed.
+    Edit,
+    /// A page made anew.
+    Remix,
+    /// What the host's storage is not.
+    NoRecords,
+    /// The call that writes a brief.
+    Brief,
+    /// Talk.
+    Chat,
+    /// Before a coach's voice, on a page.
+    VoicePage,
+    /// Before a coach's voice, in talk.
+    VoiceChat,
+}
+
+use Template::{
+    App, Base, Brief, Chat, DataApp, Edit, Game, Meme, Music, NoRecords, Page, Remix, Testimonial, VoiceChat, VoicePage,
+};
+
+const BUILT_IN: &[(Template, &str, &str)] = &[
+    (Base, "base", include_str!("templates/base.md")),
+    (Page, "page", include_str!("templates/page.md")),
+    (Game, "game", include_str!("templates/game.md")),
+    (App, "app", include_str!("templates/app.md")),
+    (DataApp, "data-app", include_str!("templates/data-app.md")),
+    (Meme, "meme", include_str!("templates/meme.md")),
+    (Music, "music", include_str!("templates/music.md")),
+    (Testimonial, "testimonial", include_str!("templates/testimonial.md")),
+    (Edit, "edit", include_str!("templates/edit.md")),
+    (Remix, "remix", include_str!("templates/remix.md")),
+    (NoRecords, "no-records", include_str!("templates/no-records.md")),
+    (Brief, "brief", include_str!("templates/brief.md")),
+    (Chat, "chat", include_str!("templates/chat.md")),
+    (VoicePage, "voice-page", include_str!("templates/voice-page.md")),
+    (VoiceChat, "voice-chat", include_str!("templates/voice-chat.md")),
+];
+
+impl Template {
+    /// The template for an order's kind; a kind nobody knows is a page.
+    pub fn of_kind(kind: &str) -> Self {
+        match kind {
+            "game" => Game,
+            "app" => App,
+            "data-app" => DataApp,
+            "meme" => Meme,
+            "music" => Music,
+            "testimonial" => Testimonial,
+            "edit" => Edit,
+            "remix" => Remix,
+            "chat" => Chat,
+            _ => Page,
+        }
+    }
+
+    /// The template of this name; `_` may stand for `-`, which a bare TOML key takes as well.
+    fn named(name: &str) -> Option<Self> {
+        let name = name.replace('_', "-");
+        BUILT_IN.iter().find(|(_, known, _)| *known == name).map(|(template, ..)| *template)
+    }
+
+    fn built_in(self) -> &'static str {
+        BUILT_IN.iter().find(|(template, ..)| *template == self).map_or("", |(.., text)| text)
+    }
+}
+
+/// The built-in texts with the operator's over them.
+#[derive(Debug, Default)]
+pub struct Templates(BTreeMap<Template, String>);
+
+impl Templates {
+    /// Puts the operator's texts over the built-in ones.
+    ///
+    /// # Errors
+    /// `internal` where a text has a name that no template has: it would never be used.
+    pub fn new(replaced: BTreeMap<String, String>) -> Result<Self, StageError> {
+        let known = |(name, text): (String, String)| match Template::named(&name) {
+            Some(template) => Ok((template, text)),
+            None => Err(StageError::Internal(format!(
+                "config of this stage: no template `{name}`; there are {}",
+                BUILT_IN.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")
+            ))),
+        };
+        replaced.into_iter().map(known).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The text of a template.
+    pub fn text(&self, template: Template) -> &str {
+        self.0.get(&template).map_or(template.built_in(), String::as_str).trim()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use wtaf_plugin_sdk::StageError;
+
+    use super::{BUILT_IN, Template, Templates};
+
+    #[test]
+    fn every_template_has_words() {
+        let templates = Templates::default();
+        assert!(BUILT_IN.iter().all(|(template, ..)| templates.text(*template).len() > 40));
+    }
+
+    #[test]
+    fn an_unknown_kind_is_a_page() {
+        assert_eq!(Template::of_kind("hologram"), Template::Page);
+    }
+
+    #[test]
+    fn a_replaced_template_is_used_and_a_misspelt_one_is_an_error() {
+        let replace = |name: &str| Templates::new(BTreeMap::from([(name.to_owned(), "mine".to_owned())]));
+        assert_eq!(replace("game").expect("templates").text(Template::Game), "mine");
+        assert_eq!(replace("data_app").expect("templates").text(Template::DataApp), "mine");
+        assert!(
+            matches!(replace("gamme"), Err(StageError::Internal(why)) if why.contains("gamme") && why.contains("game"))
+        );
+    }
+}
