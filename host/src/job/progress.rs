@@ -111,9 +111,6 @@ pub struct Progress {
     /// AI answers by stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AiAnswer>,
-    /// The page as the last stage left it, before it is live.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub drafts: Vec<SavedDraft>,
     /// The name reserved for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slug: Option<String>,

@@ -45,6 +45,4 @@ impl Coach for BuiltIn {
     }
 }
 
-// The exported names hold colons, which a native linker refuses.
-#[cfg(target_arch = "wasm32")]
 wtaf_plugin_sdk::export_coach!(BuiltIn);

@@ -29,6 +29,4 @@ impl Prompt for BuiltIn {
     }
 }
 
-// The exported names hold colons, which a native linker refuses.
-#[cfg(target_arch = "wasm32")]
 wtaf_plugin_sdk::export_prompt!(BuiltIn);

@@ -27,6 +27,8 @@ pub mod coach {
     #[macro_export]
     macro_rules! export_coach {
         ($implementation:ty) => {
+            // Natively a plugin is a library for its own tests: its exports are names no native linker takes.
+            #[cfg(target_arch = "wasm32")]
             const _: () = {
                 use $crate::__bindings::coach::exports::wtaf::stage::coach as wit;
 
@@ -82,6 +84,8 @@ pub mod prompt {
     #[macro_export]
     macro_rules! export_prompt {
         ($implementation:ty) => {
+            // Natively a plugin is a library for its own tests: its exports are names no native linker takes.
+            #[cfg(target_arch = "wasm32")]
             const _: () = {
                 use $crate::__bindings::prompt::exports::wtaf::stage::prompt as wit;
 
@@ -122,6 +126,8 @@ pub mod extract {
     #[macro_export]
     macro_rules! export_extract {
         ($implementation:ty) => {
+            // Natively a plugin is a library for its own tests: its exports are names no native linker takes.
+            #[cfg(target_arch = "wasm32")]
             const _: () = {
                 use $crate::__bindings::extract::exports::wtaf::stage::extract as wit;
 
@@ -164,6 +170,8 @@ pub mod slug {
     #[macro_export]
     macro_rules! export_slug {
         ($implementation:ty) => {
+            // Natively a plugin is a library for its own tests: its exports are names no native linker takes.
+            #[cfg(target_arch = "wasm32")]
             const _: () = {
                 use $crate::__bindings::slug::exports::wtaf::stage::slug as wit;
 
@@ -203,6 +211,8 @@ pub mod filter {
     #[macro_export]
     macro_rules! export_filter {
         ($implementation:ty) => {
+            // Natively a plugin is a library for its own tests: its exports are names no native linker takes.
+            #[cfg(target_arch = "wasm32")]
             const _: () = {
                 use $crate::__bindings::filter::exports::wtaf::stage::filter as wit;
 
