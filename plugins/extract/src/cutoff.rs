@@ -1,13 +1,14 @@
 //! Whether a document is whole, and how one that is not may still be closed.
 //!
-//! The rule. A document is whole when it has its `</html>`; when its fence is closed, or the provider said that the answer is finished, and
-//! nothing is open where it stops. It is cut off when the text stops within a tag, comment, style or script, or when the provider said that
+//! The rule. A document is whole when it has its `</html>`, or when the provider said that the answer is finished and nothing is open where it
+//! stops; a fragment, also when its fence is closed. It is cut off when the text stops within a tag, comment, style or script, or when the provider said that
 //! there is more. With nothing more to be had, a page cut after its visible part is closed properly: never one whose script or style stops in
 //! the middle, and never one with buttons or a canvas that wait for a script that did not come.
 
 use crate::{
     document::{Open, Outline},
     scan::Closed,
+    text,
 };
 
 /// What the host said of the answer.
@@ -35,13 +36,14 @@ impl Supply {
 /// Least text that makes a page worth keeping without its end.
 const VISIBLE: usize = 16;
 
-/// Whether a document or fragment is whole.
+/// Whether a document is whole. While there is more to come only its end tag shows it: the fence that seems to close it may be content.
 pub fn whole(outline: &Outline, closed: Closed, supply: Supply) -> bool {
-    match closed {
-        Closed::EndTag => true,
-        Closed::Fence => outline.open == Open::Nothing,
-        Closed::No => outline.open == Open::Nothing && supply == Supply::Finished,
-    }
+    closed == Closed::EndTag || (outline.open == Open::Nothing && supply == Supply::Finished)
+}
+
+/// Whether a fragment is whole; it has no end tag to wait for, so its fence counts.
+pub fn whole_fragment(outline: &Outline, closed: bool, supply: Supply) -> bool {
+    outline.open == Open::Nothing && (closed || supply == Supply::Finished)
 }
 
 /// How much of a document that is cut off may be kept, if any of it.
@@ -53,6 +55,18 @@ pub fn keep(outline: &Outline, length: usize) -> Option<usize> {
     };
     let dead = outline.waits && outline.scripts == 0;
     (outline.visible >= VISIBLE && !dead).then_some(end)
+}
+
+/// Whether a comment stands where code should: `... rest of the code stays the same ...`. Models asked for a change like to write so, and a page
+/// saved like that is broken.
+pub fn leaves_out(comment: &str) -> bool {
+    let words = text::slice(comment, 0..200).trim().to_lowercase();
+    let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
+    let dots = words.starts_with("...") || words.starts_with('…');
+    let parts = ["rest of the ", "rest of your ", "remaining "];
+    let kinds = ["code", "html", "css", "styles", "script", "page", "function", "markup", "content"];
+    let same = ["same", "unchanged", "as before", "here", "existing", "previous"];
+    if dots { has(&same) || has(&parts) } else { has(&parts) && has(&kinds) && has(&same) }
 }
 
 #[cfg(test)]
@@ -70,6 +84,21 @@ mod tests {
         assert_eq!(kept(page), Some(page));
         assert_eq!(kept(&format!("{page}<p cla")), Some(page));
         assert_eq!(kept(&format!("{page}<!-- foo")), Some(page));
+    }
+
+    #[test]
+    fn a_comment_in_place_of_code_is_seen() {
+        for comment in [
+            " ... existing code ... ",
+            "... rest of the page ...",
+            "rest of the CSS stays the same",
+            "… same as before",
+        ] {
+            assert!(leaves_out(comment), "{comment}");
+        }
+        for comment in ["draw the rest of the snake", "...", "the header", "keep the same colour"] {
+            assert!(!leaves_out(comment), "{comment}");
+        }
     }
 
     #[test]

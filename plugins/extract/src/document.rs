@@ -11,7 +11,7 @@ use html5gum::{
 };
 
 use crate::{
-    delimiter,
+    cutoff, delimiter,
     text::{self, Meter},
 };
 
@@ -62,13 +62,17 @@ pub struct Outline {
     pub end: End,
     pub open: Open,
     pub doctype: Option<Range<usize>>,
-    pub html_tag: bool,
+    /// Where `<html` stands.
+    pub html_tag: Option<usize>,
     pub head_tag: bool,
     pub body_tag: bool,
     /// Just past `<head…>`.
     pub head_start: Option<usize>,
     pub head_close: Option<usize>,
     pub body_close: Option<usize>,
+    /// The end tag of the document.
+    pub html_end: Option<Range<usize>>,
+    /// Just past it and the scripts and styles that follow it.
     pub html_close: Option<usize>,
     pub title: Option<String>,
     pub heading: Option<String>,
@@ -85,6 +89,8 @@ pub struct Outline {
     pub stray_end: bool,
     /// Start tags of any kind.
     pub tags: usize,
+    /// Whether a comment says that something was left out.
+    pub left_out: bool,
 }
 
 /// Reads `text`, which begins where a document or a fragment begins.
@@ -154,12 +160,13 @@ impl Watcher {
             end: End::Text,
             open: Open::Nothing,
             doctype: None,
-            html_tag: false,
+            html_tag: None,
             head_tag: false,
             body_tag: false,
             head_start: None,
             head_close: None,
             body_close: None,
+            html_end: None,
             html_close: None,
             title: None,
             heading: None,
@@ -171,6 +178,7 @@ impl Watcher {
             waits: false,
             stray_end: false,
             tags: 0,
+            left_out: false,
         };
         Self {
             out,
@@ -189,7 +197,7 @@ impl Watcher {
     fn see(&mut self, event: &CallbackEvent<'_>, span: Span<usize>) -> Option<End> {
         let past = self.out.html_close.is_some();
         match event {
-            CallbackEvent::Doctype { .. } => {
+            CallbackEvent::Doctype { name, .. } if *name == b"html" => {
                 if self.out.doctype.is_some() || self.out.tags > 0 {
                     return Some(self.stop_at(span.start));
                 }
@@ -199,7 +207,7 @@ impl Watcher {
                 if past && !matches!(*name, b"script" | b"style") {
                     return Some(self.closed());
                 }
-                if *name == b"html" && self.out.html_tag {
+                if *name == b"html" && self.out.html_tag.is_some() {
                     return Some(End::Another(span.start));
                 }
                 self.tag = Some(Tag { name: name.to_vec(), start: span.start, ..Tag::default() });
@@ -219,6 +227,7 @@ impl Watcher {
                     return Some(self.closed());
                 }
                 self.comment = span.start;
+                self.out.left_out |= std::str::from_utf8(value).is_ok_and(cutoff::leaves_out);
                 if std::str::from_utf8(value).is_ok_and(|value| delimiter::comment_says(value).is_some()) {
                     return Some(End::Delimiter(span.start));
                 }
@@ -230,7 +239,7 @@ impl Watcher {
                 | Error::EofInDoctype
                 | Error::EofInCdata),
             ) => self.at_end = Some(*error),
-            CallbackEvent::Error(_) => {}
+            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
         }
         None
     }
@@ -269,7 +278,7 @@ impl Watcher {
         let Some(tag) = self.tag.take() else { return };
         self.out.tags += 1;
         match tag.name.as_slice() {
-            b"html" => self.out.html_tag = true,
+            b"html" => self.out.html_tag = Some(tag.start),
             b"head" => {
                 self.out.head_tag = true;
                 self.out.head_start = Some(end);
@@ -306,7 +315,10 @@ impl Watcher {
                     self.in_head = false;
                 }
                 b"body" => self.out.body_close = Some(span.start),
-                b"html" => self.out.html_close = Some(span.end),
+                b"html" => {
+                    self.out.html_end = Some(span.start..span.end);
+                    self.out.html_close = Some(span.end);
+                }
                 b"svg" => self.svg = self.svg.saturating_sub(1),
                 b"script" | b"style" => self.out.stray_end = true,
                 _ => {}
@@ -350,6 +362,9 @@ impl Watcher {
             let words = &value[..value.len().min(TITLE_BYTES)];
             self.collected.push_str(String::from_utf8_lossy(words).trim_end_matches('\u{fffd}'));
         }
+        if self.raw.as_ref().is_some_and(|raw| matches!(raw.name.as_slice(), b"script" | b"style")) {
+            self.out.left_out |= value.split(|&byte| byte == b'\n').any(comment_leaves_out);
+        }
         if self.raw.is_none() && !self.in_head {
             self.out.visible += value.iter().filter(|b| !b.is_ascii_whitespace()).count();
         }
@@ -367,6 +382,14 @@ impl Watcher {
         };
         self.out
     }
+}
+
+/// Whether a line of code is a comment that says that something was left out.
+fn comment_leaves_out(line: &[u8]) -> bool {
+    let Ok(line) = std::str::from_utf8(line) else { return false };
+    let line = line.trim();
+    let comment = line.strip_prefix("//").or_else(|| line.strip_prefix("/*"));
+    comment.is_some_and(|comment| cutoff::leaves_out(comment.trim_end_matches("*/")))
 }
 
 /// Whether an address names a file that would lie beside the page.

@@ -4,12 +4,14 @@
 //! the ends it lacks. Separate blocks of CSS or JS are folded into a document that asks for a file of that kind, or has none of its own; else they
 //! are excerpts of what it holds already, and left out.
 
-use std::fmt::Write;
-
 use crate::{
-    document::{Outline, Reference},
-    text,
+    document::{self, Outline, Reference},
+    text::{self, Meter},
 };
+
+/// How a document begins that is made here; a title follows.
+const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+                    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
 
 /// Blocks of code that stand beside a page.
 #[derive(Debug, Default)]
@@ -62,7 +64,7 @@ pub fn complete(html: &str, outline: &Outline, beside: &Beside<'_>) -> String {
     fold_script(html, outline, beside, &mut edits);
     let mut page = apply(html, edits);
     if outline.html_close.is_none() {
-        if outline.body_close.is_none() && (outline.body_tag || !outline.html_tag) {
+        if outline.body_close.is_none() && outline.body_tag {
             page.push_str("\n</body>");
         }
         page.push_str("\n</html>");
@@ -72,7 +74,7 @@ pub fn complete(html: &str, outline: &Outline, beside: &Beside<'_>) -> String {
 
 fn start(outline: &Outline, edits: &mut Vec<Edit>) {
     let doctype = if outline.doctype.is_some() { "" } else { "<!DOCTYPE html>\n" };
-    let html = if outline.html_tag { "" } else { "\n<html lang=\"en\">" };
+    let html = if outline.html_tag.is_some() { "" } else { "\n<html lang=\"en\">" };
     if !doctype.is_empty() {
         edits.push(Edit(0, 0, doctype.to_owned()));
     }
@@ -103,8 +105,8 @@ fn fold_script(html: &str, outline: &Outline, beside: &Beside<'_>, edits: &mut V
 
 /// At the end of the body, where every element that a script may look for is there.
 fn script_place(html: &str, outline: &Outline) -> usize {
-    let end_tag = || outline.html_close.and_then(|_| html.rfind("</"));
-    outline.body_close.or_else(end_tag).unwrap_or(html.len())
+    let end_tag = outline.html_end.as_ref().map(|tag| tag.start);
+    outline.body_close.or(end_tag).unwrap_or(html.len())
 }
 
 fn remove(references: &[Reference], edits: &mut Vec<Edit>) {
@@ -125,27 +127,31 @@ fn apply(html: &str, mut edits: Vec<Edit>) -> String {
 }
 
 /// A document around a fragment, with what stands beside it.
-pub fn wrap(fragment: &str, outline: &Outline, title: &str, beside: &Beside<'_>) -> String {
+pub fn wrap(fragment: &str, outline: &Outline, title: &str, beside: &Beside<'_>, meter: &Meter) -> String {
+    if let Some(start) = outline.html_tag {
+        // A document after all, behind something that hid it.
+        let html = text::slice(fragment, start..fragment.len());
+        return complete(html, &document::outline(html, meter), beside);
+    }
+    let fragment = without_ends(fragment, outline);
     let fragment = fragment.trim();
-    if outline.body_tag || outline.head_tag {
-        let html = format!("<!DOCTYPE html>\n<html lang=\"en\">\n{fragment}\n</html>");
-        let again = crate::document::outline(&html, &text::Meter::default());
-        return complete(&html, &again, beside);
-    }
-    let mut page = String::with_capacity(fragment.len() + 512);
-    page.push_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    if outline.title.is_none() {
-        // Writing to a string cannot fail.
-        let _ = writeln!(page, "<title>{}</title>", text::escape(title));
-    }
-    page.push_str(&beside.style().unwrap_or_default());
-    page.push_str("</head>\n<body>\n");
-    page.push_str(fragment);
-    page.push('\n');
-    page.push_str(&beside.script(false).unwrap_or_default());
-    page.push_str("</body>\n</html>");
-    page
+    let page = if outline.body_tag || outline.head_tag {
+        format!("<!DOCTYPE html>\n<html lang=\"en\">\n{fragment}\n</html>")
+    } else {
+        let title =
+            if outline.title.is_none() { format!("<title>{}</title>\n", text::escape(title)) } else { String::new() };
+        format!("{HEAD}{title}</head>\n<body>\n{fragment}\n</body>\n</html>")
+    };
+    let whole = document::outline(&page, meter);
+    complete(&page, &whole, beside)
+}
+
+/// A fragment without the end tags of a document that it never began.
+fn without_ends(fragment: &str, outline: &Outline) -> String {
+    let body = outline.body_close.filter(|_| !outline.body_tag).map(|at| Edit(at, "</body>".len(), String::new()));
+    let html = outline.html_end.as_ref().map(|tag| Edit(tag.start, tag.len(), String::new()));
+    let end = outline.html_close.unwrap_or(fragment.len());
+    apply(text::slice(fragment, 0..end), body.into_iter().chain(html).collect())
 }
 
 /// A document that shows one drawing, as large as the window.
@@ -154,8 +160,7 @@ pub fn frame(svg: &str, title: &str) -> String {
     let svg = svg[start..].trim();
     let title = text::escape(title);
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-         content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n<style>\nhtml, body {{ margin: 0; height: 100% }}\n\
+        "{HEAD}<title>{title}</title>\n<style>\nhtml, body {{ margin: 0; height: 100% }}\n\
          body {{ display: grid; place-items: center }}\nsvg {{ max-width: 100vw; max-height: 100vh }}\n</style>\n</head>\n<body>\n{svg}\n\
          </body>\n</html>"
     )
@@ -164,7 +169,6 @@ pub fn frame(svg: &str, title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{document, text::Meter};
 
     fn completed(html: &str, css: &[&str], js: &[&str]) -> String {
         let beside = Beside { css: css.to_vec(), js: js.to_vec() };
@@ -180,10 +184,7 @@ mod tests {
     #[test]
     fn what_a_document_lacks_is_added() {
         assert_eq!(completed("<html><body><p>x", &[], &[]), "<!DOCTYPE html>\n<html><body><p>x\n</body>\n</html>");
-        assert_eq!(
-            completed("<!doctype html><p>x", &[], &[]),
-            "<!doctype html>\n<html lang=\"en\"><p>x\n</body>\n</html>"
-        );
+        assert_eq!(completed("<!doctype html><p>x", &[], &[]), "<!doctype html>\n<html lang=\"en\"><p>x\n</html>");
     }
 
     #[test]

@@ -123,7 +123,8 @@ fn draft(audience: Audience, page: pick::Page) -> PageDraft {
 }
 
 fn said(answer: &str, pieces: &scan::Pieces) -> String {
-    let words: Vec<&str> = pieces.prose.iter().map(|range| answer[range.clone()].trim()).collect();
+    let lines = pieces.prose.iter().map(|range| answer[range.clone()].trim());
+    let words: Vec<&str> = lines.filter(|line| !fragment::begins(line) && !line.starts_with("</")).collect();
     reply::plain(&words.join("\n"))
 }
 
@@ -142,4 +143,81 @@ fn nothing(why: &'static str, answer: &str, pieces: &scan::Pieces, supply: Suppl
         return Found::CutOff;
     }
     if said.is_empty() { Found::Nothing(why.to_owned()) } else { Found::Nothing(format!("{why}; the AI said: {said}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(kind: &str) -> Order {
+        Order {
+            kind: kind.to_owned(),
+            text: "x".to_owned(),
+            coach: None,
+            page: None,
+            why: String::new(),
+            extra: Vec::new(),
+        }
+    }
+
+    /// Endings that make the reader look far ahead, and what they are repeated with.
+    const HOSTILE: [(&str, &str); 34] = [
+        ("<", ""),
+        ("`", ""),
+        ("~", ""),
+        ("`\n", ""),
+        ("```\n", ""),
+        ("```html\n", ""),
+        ("```html\n<html>\n```\n", ""),
+        ("```html\n<html><script>\n```\n", "</html>"),
+        ("```html\n<html><!--\n```\n", "</html>"),
+        ("```html\n<!doctype html><script>\n```\n", "</script></html>"),
+        ("```html\n<script>\n```\n", "</script>"),
+        ("```html\n<p>\n```\n", "</html>"),
+        ("<html></html>", ""),
+        ("<html></html>```", ""),
+        ("<html></html>\n", ""),
+        ("<html>", "</html>"),
+        ("<html>\n", "</html>"),
+        ("<!doctype html", ""),
+        ("<!doctype html>", "</html>"),
+        ("<html><script>", "</html>"),
+        ("<!--", ""),
+        ("<!-- wtaf:page owner -->", ""),
+        ("<!-- wtaf:page owner -->\n<html>\n", "</html>"),
+        ("{\"", ""),
+        ("[{\"html\":\"", ""),
+        ("\"\\", ""),
+        ("{\"a\":\"<html>\"},", ""),
+        ("<a b=", ""),
+        ("&", ""),
+        ("<h1>", ""),
+        ("<svg>\n", "</svg>"),
+        ("x```html\n", "</html>"),
+        ("<html>x```html\n", "</html>"),
+        ("[a](", ""),
+    ];
+
+    #[test]
+    fn twice_the_input_is_twice_the_work() {
+        let config = Config::default();
+        for (part, end) in HOSTILE {
+            for (start, finished) in [("", true), ("```html\n", true), ("<html>\n", false), ("{\"html\": \"", true)] {
+                let steps = |bytes: usize| {
+                    let answer = format!("{start}{}{end}", part.repeat(bytes / part.len()));
+                    find(&config, &order("page"), &answer, Supply::new(finished, false)).1
+                };
+                let (once, twice) = (steps(1 << 14), steps(1 << 15));
+                assert!(twice <= once * 2 + once / 4 + 20_000, "{start:?} {part:?} {end:?}: {once} then {twice}");
+                assert!(twice < 40 << 15, "{start:?} {part:?} {end:?}: {twice}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chat_is_words_and_silence_is_nothing() {
+        let said = |answer: &str| find(&Config::default(), &order("chat"), answer, Supply::Finished).0;
+        assert!(matches!(said("**Hi.**"), Found::Reply(words) if words == "Hi."));
+        assert!(matches!(said("\0 \n"), Found::Nothing(_)));
+    }
 }

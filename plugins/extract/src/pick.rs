@@ -4,16 +4,19 @@
 //! of HTML, then a drawing, then markup among the words, each made a document. For an edit or a remix only a whole document counts: a
 //! fragment would replace the page by a piece of it.
 
+use std::borrow::Cow;
+
 use wtaf_plugin_sdk::Order;
 
 use crate::{
     cutoff::{self, Supply},
     delimiter::Audience,
-    document::{self, Outline},
+    document::{self, End, Outline},
     fences::Lang,
     fold::{self, Beside},
     fragment,
     scan::{Closed, Document, Pieces},
+    seam,
     text::Meter,
     title,
 };
@@ -52,6 +55,9 @@ impl Picker<'_> {
             // A cut-off document counts only behind the last whole one.
             if self.whole(document) { (whole, cut) = (Some(document), None) } else { cut = Some(document) }
         }
+        if self.changes_a_page() && whole.is_some_and(|document| document.outline.left_out) {
+            return Verdict::Nothing("the answer leaves out parts of the page");
+        }
         match (whole, cut) {
             (Some(_), Some(_)) if self.supply == Supply::More => Verdict::CutOff,
             (Some(document), _) => Verdict::Page(self.folded(document, document.range.len())),
@@ -59,6 +65,10 @@ impl Picker<'_> {
             (None, Some(document)) => self.salvaged(document),
             (None, None) => self.without_document(audience),
         }
+    }
+
+    fn changes_a_page(&self) -> bool {
+        matches!(self.order.kind.as_str(), "edit" | "remix")
     }
 
     fn whole(&self, document: &Document) -> bool {
@@ -69,7 +79,16 @@ impl Picker<'_> {
     fn folded(&self, document: &Document, length: usize) -> Page {
         let html = &self.answer[document.range.clone()][..length];
         let html = fold::complete(html, &document.outline, &self.beside(document.audience));
+        let html = if document.closed == Closed::EndTag { html } else { self.mended(html) };
         Page { html, title: self.title(&document.outline) }
+    }
+
+    /// A page put together here, without fences that were left in it: only now is it seen where it ends.
+    fn mended(&self, html: String) -> String {
+        match seam::mend(&html, self.meter) {
+            Cow::Borrowed(_) => html,
+            Cow::Owned(mended) => mended,
+        }
     }
 
     fn salvaged(&self, document: &Document) -> Verdict {
@@ -95,13 +114,16 @@ impl Picker<'_> {
 
     fn without_document(&self, audience: Audience) -> Verdict {
         let Some((range, lang, closed)) = self.fragment(audience) else { return Verdict::Nothing(NONE) };
-        if matches!(self.order.kind.as_str(), "edit" | "remix") {
+        if self.changes_a_page() {
             return Verdict::Nothing("the answer has only a part of the page");
         }
         let text = self.answer[range].trim();
         let outline = document::outline(text, self.meter);
-        let closed = if closed { Closed::Fence } else { Closed::No };
-        let length = if cutoff::whole(&outline, closed, self.supply) && !self.block_missing(audience) {
+        let text = match outline.end {
+            End::Delimiter(end) | End::Another(end) => &text[..end],
+            End::Closed(_) | End::Text => text,
+        };
+        let length = if cutoff::whole_fragment(&outline, closed, self.supply) && !self.block_missing(audience) {
             text.len()
         } else if self.supply == Supply::Last {
             match cutoff::keep(&outline, text.len()) {
@@ -117,7 +139,7 @@ impl Picker<'_> {
         let html = if lang == Lang::Svg {
             fold::frame(text, name)
         } else {
-            fold::wrap(text, &outline, name, &self.beside(audience))
+            self.mended(fold::wrap(text, &outline, name, &self.beside(audience), self.meter))
         };
         Verdict::Page(Page { html, title })
     }

@@ -24,10 +24,8 @@ const FENCES_IN_SCRIPTS: usize = 8;
 pub enum Closed {
     /// By `</html>`.
     EndTag,
-    /// By its fence, or by what followed it.
-    Fence,
-    /// By the end of the answer.
-    No,
+    /// By its fence, by what followed it, or by the end of the answer.
+    Otherwise,
 }
 
 /// A document: it has a doctype or an `<html` tag.
@@ -259,9 +257,17 @@ impl Scanner<'_> {
             End::Text => {
                 self.full_reads += 1;
                 match fence {
-                    Some(fence) if fence < limit => self.up_to(start, fence),
-                    Some(_) => (start..limit, outline, Closed::Fence),
-                    None => (start..limit, outline, Closed::No),
+                    Some(fence) if fence < limit => {
+                        let fenced = self.up_to(start, fence);
+                        let in_script = matches!(fenced.1.open, Open::Script | Open::Raw);
+                        // A fence in a script ends nothing, unless a page begins anew behind it.
+                        if in_script && !self.starts_again(fence) {
+                            (start..limit, outline, Closed::Otherwise)
+                        } else {
+                            fenced
+                        }
+                    }
+                    _ => (start..limit, outline, Closed::Otherwise),
                 }
             }
         };
@@ -275,7 +281,18 @@ impl Scanner<'_> {
     }
 
     fn up_to(&self, start: usize, end: usize) -> (Range<usize>, Outline, Closed) {
-        (start..end, document::outline(&self.answer[start..end], self.meter), Closed::Fence)
+        (start..end, document::outline(&self.answer[start..end], self.meter), Closed::Otherwise)
+    }
+
+    /// Whether a fence with a document opens after `from`.
+    fn starts_again(&self, from: usize) -> bool {
+        let mut at = from;
+        self.answer[from..].split_inclusive('\n').any(|line| {
+            self.meter.add(line.len());
+            at += line.len();
+            let fence = fences::opening(line).is_some_and(|fence| fence.may_hold_page());
+            fence && document::begins(text::slice(self.answer, at..at + LEAD).trim_start())
+        })
     }
 
     /// Where the line stands that closes the open fence, by CommonMark's rule but for fences that pair up inside it. Each part of the answer is
@@ -362,7 +379,9 @@ fn is_one(before: &str, rest: &str) -> bool {
         return false;
     }
     if text::starts_with(rest, "<html") {
-        return lead.is_empty() || fenced || before.trim_end().ends_with(['>', ':']);
+        // Where a doctype before it was only a mention, so is this.
+        let mention = text::find(lead, "<!doctype", 0).is_some();
+        return lead.is_empty() || fenced || (before.trim_end().ends_with(['>', ':']) && !mention);
     }
     let start = text::slice(rest, 0..LEAD);
     let after = start.split_once('>').map_or("", |(_, after)| after.trim_start());

@@ -27,8 +27,8 @@ enum Mark {
     Html { at: usize, end: usize, restart: bool },
     /// A fence of something else.
     Other,
-    /// A bare fence.
-    Bare { at: usize },
+    /// A bare fence; the last of the answer may be the one that ends it.
+    Bare { at: usize, last: bool },
     /// `<html` or a doctype before one.
     Start,
     /// `</html`.
@@ -47,8 +47,14 @@ pub fn mend<'a>(answer: &'a str, meter: &Meter) -> Cow<'a, str> {
         joined.push_str(&answer[from..cut.start]);
         drop_announcement(&mut joined);
         let rest = &answer[cut.end..];
-        let repeated = overlap(&joined, rest);
-        meter.add(2 * WINDOW);
+        // The line that is repeated may have had a break put behind it.
+        let trimmed = joined.trim_end().len();
+        let (repeated, tidy) = (overlap(&joined, rest), overlap(&joined[..trimmed], rest));
+        meter.add(4 * WINDOW);
+        if tidy > repeated {
+            joined.truncate(trimmed);
+        }
+        let repeated = repeated.max(tidy);
         from = cut.end + repeated;
     }
     joined.push_str(&answer[from..]);
@@ -58,11 +64,12 @@ pub fn mend<'a>(answer: &'a str, meter: &Meter) -> Cow<'a, str> {
 fn marks(answer: &str, meter: &Meter) -> Vec<Mark> {
     let mut marks = Vec::new();
     let mut at = 0;
+    let content = answer.trim_end().len();
     for line in answer.split_inclusive('\n') {
         meter.add(line.len());
         let end = at + line.len();
         if fences::bare(line) {
-            marks.push(Mark::Bare { at });
+            marks.push(Mark::Bare { at, last: end >= content });
         } else if let Some(start) = fences::html_marker_at_end(line) {
             documents(&line[..start], &mut marks);
             let restart = document::begins(answer[end..].trim_start());
@@ -83,8 +90,12 @@ fn documents(line: &str, marks: &mut Vec<Mark>) {
         let rest = &line[at..];
         if text::starts_with(rest, "</html") {
             marks.push(Mark::End);
-        } else if text::starts_with(rest, "<html") && document::begins(rest) {
-            marks.push(Mark::Start);
+        } else if document::begins(rest) {
+            let after = text::slice(rest, 0..200).split_once('>').map_or("", |(_, after)| after.trim_start());
+            // A doctype counts where no tag follows that counts for both.
+            if text::starts_with(rest, "<html") || !(after.is_empty() || text::starts_with(after, "<html")) {
+                marks.push(Mark::Start);
+            }
         }
     }
 }
@@ -104,10 +115,10 @@ fn seams(marks: &[Mark]) -> Vec<Range<usize>> {
             _ if open == 0 => {}
             Mark::Html { restart: true, .. } => open = 0,
             Mark::Html { at, end, .. } => match (marks.get(index + 1), marks.get(index + 2)) {
-                (Some(Mark::Bare { .. }), Some(_)) => skip = index + 2,
+                (Some(Mark::Bare { last: false, .. }), _) | (Some(Mark::Bare { .. }), Some(_)) => skip = index + 2,
                 _ => cuts.push(at..end),
             },
-            Mark::Bare { at } => match (marks.get(index + 1), marks.get(index + 2)) {
+            Mark::Bare { at, .. } => match (marks.get(index + 1), marks.get(index + 2)) {
                 (Some(Mark::Bare { .. }), _) => skip = index + 2,
                 (Some(&Mark::Html { at: next, end, restart: false }), Some(Mark::End)) if next - at <= BETWEEN => {
                     cuts.push(at..end);
