@@ -1,2 +1,5 @@
-//! The binary.
-fn main() {}
+//! `wtaf-host`, the binary. Everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    wtaf_host::cli::main()
+}

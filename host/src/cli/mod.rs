@@ -1,1 +1,156 @@
-//! cli
+//! The command line: one file a verb. Exit codes: 0 done, 1 failed, 2 usage, 78 bad configuration.
+
+mod boot;
+mod check;
+mod graph;
+mod jobs;
+mod migrate;
+mod plugin;
+mod run;
+mod schema;
+mod send;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// The configuration is bad (`EX_CONFIG` of sysexits.h).
+pub const BAD_CONFIG: u8 = 78;
+
+#[derive(Parser)]
+#[command(
+    name = "wtaf-host",
+    version,
+    about = "Texts and chats in, live web pages out",
+    long_about = "Runs pipeline.toml: every text or chat becomes a job that goes through its stages and ends in a live page.",
+    after_help = "Start here:\n  wtaf-host run pipeline.toml          then open http://localhost:3030/phone\n  \
+                  wtaf-host check pipeline.toml        every problem in the file at once\n  \
+                  wtaf-host send \"wtaf a snake game\"   be a texter from the shell\n\n\
+                  Exit codes: 0 done, 1 failed, 2 usage, 78 bad configuration"
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Which file, and what to read differently.
+#[derive(clap::Args, Debug, Clone)]
+pub(crate) struct ConfigArgs {
+    /// The pipeline.
+    #[arg(default_value = "pipeline.toml", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Override any key, such as server.listen=127.0.0.1:4040 (repeatable).
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// The same, for verbs whose first argument is something else.
+#[derive(clap::Args, Debug, Clone)]
+pub(crate) struct ConfigFlags {
+    /// The pipeline.
+    #[arg(long = "config", default_value = "pipeline.toml", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Override any key (repeatable).
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl From<ConfigFlags> for ConfigArgs {
+    fn from(flags: ConfigFlags) -> Self {
+        Self { file: flags.file, set: flags.set }
+    }
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the engine until it is told to stop (Ctrl-C or SIGTERM: what is in hand is finished first).
+    Run(run::Args),
+    /// Find every problem in a pipeline at once.
+    Check(check::Args),
+    /// Print the JSON Schema of pipeline.toml.
+    Schema,
+    /// Draw the pipeline as a Mermaid flowchart.
+    Graph(graph::Args),
+    /// Text the engine from the shell and wait for the page.
+    Send(send::Args),
+    /// Look at jobs, bring failed ones back.
+    #[command(subcommand)]
+    Jobs(jobs::Verb),
+    /// Look at plugins.
+    #[command(subcommand)]
+    Plugin(plugin::Verb),
+    /// Bring the database's tables up to date.
+    Migrate(migrate::Args),
+    /// Print completions for a shell.
+    Completions {
+        /// Which one.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a verb can fail with, at the edge.
+pub(crate) enum Fatal {
+    /// The configuration has faults.
+    Config(crate::config::Faults),
+    /// Anything else, told by miette.
+    Other(miette::Report),
+}
+
+impl From<crate::config::Faults> for Fatal {
+    fn from(faults: crate::config::Faults) -> Self {
+        Self::Config(faults)
+    }
+}
+
+impl From<miette::Report> for Fatal {
+    fn from(report: miette::Report) -> Self {
+        Self::Other(report)
+    }
+}
+
+pub(crate) type Outcome = Result<ExitCode, Fatal>;
+
+/// Parses the command line, does it, and says how it went.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().verb {
+        Verb::Run(args) => run::run(args),
+        Verb::Check(args) => check::check(&args),
+        Verb::Schema => schema::schema(),
+        Verb::Graph(args) => graph::graph(&args),
+        Verb::Send(args) => send::send(&args),
+        Verb::Jobs(verb) => jobs::jobs(verb),
+        Verb::Plugin(verb) => plugin::plugin(verb),
+        Verb::Migrate(args) => migrate::migrate(&args),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "wtaf-host", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Fatal::Config(faults)) => {
+            eprint!("{}", check::render(&faults));
+            ExitCode::from(BAD_CONFIG)
+        }
+        Err(Fatal::Other(report)) => {
+            eprintln!("{report:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a future on a small runtime, for the verbs that need one.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> miette::Result<T> {
+    use miette::IntoDiagnostic;
+
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?.block_on(future))
+}

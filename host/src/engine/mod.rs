@@ -2,6 +2,28 @@
 //!
 //! Everything outside comes through the traits of [`crate::adapter`]; everything that decides comes through [`crate::plugin`].
 
+mod decide;
+mod failure;
+mod generation;
+mod lanes;
+mod make;
+mod notify;
+mod parts;
+mod publish;
+mod runner;
+mod sender;
+mod shares;
+mod speech;
+mod translate;
+mod view;
+mod walk;
+
+pub use failure::Failure;
+pub use generation::{Generation, Ready};
+pub use parts::Parts;
+pub use runner::Runner;
+pub use view::{Eyes, job_view};
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use crate::{

@@ -1,5 +1,7 @@
 //! Texts out: one carrier behind one trait. What to do about a failure is in the error's type.
 
+mod opt_out;
+pub use opt_out::{CarrierWord, carrier_word};
 use std::time::Duration;
 
 use async_trait::async_trait;

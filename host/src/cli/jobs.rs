@@ -1,0 +1,149 @@
+//! `wtaf-host jobs`: what waits, what failed and why, and bringing it back.
+
+use std::{process::ExitCode, sync::Arc};
+
+use miette::{IntoDiagnostic, miette};
+use serde_json::Value;
+
+use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot};
+use crate::{
+    adapter::queue::{FilesQueue, Queue, Roles, State},
+    engine::{Eyes, job_view},
+    job::{Job, JobId},
+};
+
+#[derive(clap::Subcommand)]
+pub(super) enum Verb {
+    /// Jobs, newest first.
+    List {
+        /// Only these.
+        #[arg(long, value_enum)]
+        state: Option<Which>,
+        /// How many of each.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        #[arg(long, value_enum, default_value = "text")]
+        format: OutputFormat,
+        #[command(flatten)]
+        config: ConfigFlags,
+    },
+    /// One job's story.
+    Show {
+        /// Its id.
+        id: JobId,
+        #[arg(long, value_enum, default_value = "text")]
+        format: OutputFormat,
+        #[command(flatten)]
+        config: ConfigFlags,
+    },
+    /// Bring failed jobs back; what they have already made is not made again.
+    Retry {
+        /// Their ids.
+        #[arg(required = true)]
+        ids: Vec<JobId>,
+        #[command(flatten)]
+        config: ConfigFlags,
+    },
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum Which {
+    /// Waiting.
+    New,
+    /// Taken up.
+    Work,
+    /// Ended.
+    Done,
+    /// Failed.
+    Failed,
+}
+
+/// Does one of them, on the queue's own files; the engine may run or not.
+pub(super) fn jobs(verb: Verb) -> Outcome {
+    match verb {
+        Verb::List { state, limit, format, config } => {
+            let queue = open(config)?;
+            let jobs = block_on(list(&queue, state, limit))??;
+            print_list(&jobs, format);
+        }
+        Verb::Show { id, format, config } => {
+            let queue = open(config)?;
+            let job = block_on(queue.find(id))?.into_diagnostic()?;
+            let job = job.ok_or_else(|| miette!(help = "`wtaf-host jobs list` shows those there are", "there is no job {id}"))?;
+            show(&job, format);
+        }
+        Verb::Retry { ids, config } => {
+            let queue = open(config)?;
+            for id in ids {
+                block_on(queue.retry(id))?.into_diagnostic()?;
+                println!("{id} waits again");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(config: ConfigFlags) -> Result<Arc<FilesQueue>, super::Fatal> {
+    let pipeline = boot::load(&config.into())?;
+    Ok(boot::queue(&pipeline, Roles { web: false, worker: false })?)
+}
+
+async fn list(queue: &FilesQueue, which: Option<Which>, limit: usize) -> miette::Result<Vec<Job>> {
+    let states = match which {
+        None => vec![State::New, State::Work, State::Failed, State::Done],
+        Some(Which::New) => vec![State::New],
+        Some(Which::Work) => vec![State::Work],
+        Some(Which::Done) => vec![State::Done],
+        Some(Which::Failed) => vec![State::Failed],
+    };
+    let mut jobs = Vec::new();
+    for state in states {
+        jobs.extend(queue.list(state, limit).await.into_diagnostic()?);
+    }
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
+    jobs.truncate(limit);
+    Ok(jobs)
+}
+
+fn print_list(jobs: &[Job], format: OutputFormat) {
+    if format == OutputFormat::Json {
+        println!("{:#}", Value::Array(jobs.iter().map(|job| job_view(job, Eyes::Owner)).collect()));
+        return;
+    }
+    if jobs.is_empty() {
+        println!("No jobs.");
+    }
+    for job in jobs {
+        let what = job.progress.published.as_ref().map(|page| page.url.clone());
+        let what = what.or_else(|| job.error.as_ref().map(|error| format!("{}: {}", error.code, one_line(&error.message))));
+        println!("{}  {:<8} {:<4} {}  {}", job.id, job.status.as_str(), job.request.source.as_str(), job.request.asker, what.unwrap_or_default());
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(120).collect()
+}
+
+fn show(job: &Job, format: OutputFormat) {
+    if format == OutputFormat::Json {
+        println!("{:#}", job_view(job, Eyes::Owner));
+        return;
+    }
+    println!("job      {}", job.id);
+    println!("status   {} (attempts: {})", job.status.as_str(), job.attempts);
+    println!("from     {} by {}", job.request.asker, job.request.source.as_str());
+    println!("accepted {}", job.created_at);
+    if let Some(at) = job.finished_at {
+        println!("ended    {at} ({} ms)", at.since(job.created_at).as_millis());
+    }
+    if let Some(page) = &job.progress.published {
+        println!("page     {} (version {})", page.url, page.version);
+    }
+    if let Some(error) = &job.error {
+        println!("error    {}: {}", error.code, error.message);
+    }
+    for stage in &job.stages {
+        let digest = stage.digest.as_deref().map(|digest| &digest[..digest.len().min(12)]).unwrap_or_default();
+        println!("  {:<10} {:>9.3} ms  {:<12} {}", stage.name, stage.ms, digest, stage.outcome);
+    }
+}

@@ -1,0 +1,77 @@
+//! `wtaf-host run`: the engine, until it is told to stop.
+
+use std::{process::ExitCode, sync::Arc};
+
+use miette::{IntoDiagnostic, WrapErr};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{ConfigArgs, Fatal, Outcome, boot};
+use crate::{
+    config::{Checked, SmsProvider},
+    telemetry,
+    web::{self, State},
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+/// Runs until Ctrl-C or SIGTERM; then takes nothing more in, ends what is in hand, and leaves.
+pub(super) fn run(args: Args) -> Outcome {
+    let pipeline = boot::load(&args.config)?;
+    telemetry::logs();
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
+    runtime.block_on(serve(pipeline)).map_err(Fatal::Other)
+}
+
+async fn serve(pipeline: Arc<Checked>) -> miette::Result<ExitCode> {
+    let metrics = telemetry::metrics().into_diagnostic()?;
+    let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
+    let listener = TcpListener::bind(pipeline.server.listen)
+        .await
+        .into_diagnostic()
+        .wrap_err_with(|| format!("listening on {} ([server] listen)", pipeline.server.listen))?;
+    let booted = boot::boot(Arc::clone(&pipeline), stopping).await?;
+    greet(&pipeline, &listener);
+    tokio::spawn(stop_on_signal(draining.clone()));
+    let state = Arc::new(State { engine: booted.engine, metrics });
+    let web = web::serve(listener, state, draining.clone());
+    let (served, ()) = tokio::join!(web, booted.runner.run(draining.clone()));
+    served.into_diagnostic().wrap_err("serving HTTP")?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first lines a newcomer reads.
+fn greet(pipeline: &Checked, listener: &TcpListener) {
+    let providers: Vec<_> = pipeline.ai.iter().map(|ai| ai.name.as_str()).collect();
+    let stages: Vec<_> = pipeline.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let listening = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+    tracing::info!(listen = %listening, public_url = %pipeline.server.public_url, ai = providers.join(" > "), stages = stages.join(" > "), "ready");
+    if matches!(pipeline.sms.provider, SmsProvider::Console) {
+        tracing::info!("text it from {} , chat with it at {}", pipeline.server.url("/phone"), pipeline.server.url("/chat"));
+    }
+}
+
+async fn stop_on_signal(draining: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(mut term) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping: taking nothing more in, ending what is in hand");
+    draining.cancel();
+}
+
+/// Ten thousand jobs that wait on an AI are ten thousand sockets.
+fn raise_open_files() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+}

@@ -1,0 +1,93 @@
+//! `wtaf-host send`: be a texter from the shell.
+
+use std::{
+    io::IsTerminal,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use miette::{IntoDiagnostic, WrapErr, miette};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot};
+use crate::config::Checked;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  wtaf-host send \"wtaf a tip calculator\"\n  wtaf-host send --from +15550002222 commands")]
+pub(super) struct Args {
+    /// What to text.
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// The number it comes from.
+    #[arg(long, default_value = "+15550001111")]
+    from: String,
+    /// How long to wait for the page, seconds.
+    #[arg(long, default_value_t = 300)]
+    wait: u64,
+    #[arg(long, value_enum, default_value = "text")]
+    format: OutputFormat,
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+/// Texts the engine that runs with this pipeline, shows the stages as they pass, and prints the page's address.
+pub(super) fn send(args: &Args) -> Outcome {
+    let pipeline = boot::load(&args.config.clone().into())?;
+    let job = block_on(text_and_wait(args, &pipeline))??;
+    let done = job["status"] == "done";
+    match args.format {
+        OutputFormat::Json => println!("{job:#}"),
+        OutputFormat::Text => println!("{}", told(&job)),
+    }
+    Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn told(job: &Value) -> String {
+    let text = |name: &str| job[name].as_str().map(str::to_owned);
+    text("url")
+        .or_else(|| text("reply"))
+        .or_else(|| job["error"]["message"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| format!("{} (no words for it)", job["status"].as_str().unwrap_or("unknown")))
+}
+
+async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<Value> {
+    let client = crate::adapter::ai::http::client();
+    let base = format!("http://{}", pipeline.server.listen);
+    let form = [("From", args.from.clone()), ("Body", args.words.join(" ")), ("NumMedia", "0".into())];
+    let mut request = client.post(format!("{base}/sms/webhook")).form(&form);
+    if let Some(token) = &pipeline.server.bridge_token {
+        request = request.bearer_auth(token.expose_secret());
+    }
+    let response = request
+        .send()
+        .await
+        .into_diagnostic()
+        .wrap_err_with(|| format!("no engine answers at {base}: start it with `wtaf-host run`"))?;
+    let status = response.status();
+    let id = response.headers().get("x-wtaf-job").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let Some(id) = id.filter(|_| status.is_success()) else {
+        return Err(miette!("the engine did not take it ({status}): {}", response.text().await.unwrap_or_default()));
+    };
+    follow(client, &format!("{base}/api/jobs/{id}"), args).await
+}
+
+async fn follow(client: &reqwest::Client, url: &str, args: &Args) -> miette::Result<Value> {
+    let until = Instant::now() + Duration::from_secs(args.wait);
+    let shows = std::io::stderr().is_terminal() && args.format == OutputFormat::Text;
+    let mut shown = None;
+    loop {
+        let job: Value = client.get(url).send().await.into_diagnostic()?.json().await.into_diagnostic()?;
+        if shows && job["stage"] != Value::Null && shown.as_ref() != Some(&job["stage"]) {
+            eprintln!("  {}", job["stage"].as_str().unwrap_or_default());
+            shown = Some(job["stage"].clone());
+        }
+        if matches!(job["status"].as_str(), Some("done" | "failed" | "refused")) {
+            return Ok(job);
+        }
+        if Instant::now() > until {
+            return Err(miette!(help = format!("it goes on: look at {url}"), "not ended after {} s", args.wait));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -1,0 +1,84 @@
+//! What can go wrong with a job, by what happens next.
+
+use std::time::Duration;
+
+use crate::{
+    adapter::{ai::Unanswered, queue::QueueError, store::StoreError},
+    plugin::{Cause, Fault, PluginError},
+};
+
+/// Why a job did not go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Not done by rule; the person is told these words and nothing is tried again.
+    #[error("{code}: refused")]
+    Refused {
+        /// Stable.
+        code: &'static str,
+        /// For the person.
+        words: String,
+    },
+    /// Worth another try, which uses up an attempt.
+    #[error("{code}: {why}")]
+    Retry {
+        /// Stable.
+        code: &'static str,
+        /// For the operator.
+        why: String,
+        /// Not before.
+        after: Option<Duration>,
+    },
+    /// Another try would end the same.
+    #[error("{code}: {why}")]
+    Final {
+        /// Stable.
+        code: &'static str,
+        /// For the operator.
+        why: String,
+    },
+    /// The engine is stopping: the job goes on at the next start, no attempt used.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+impl Failure {
+    /// Another try would end the same.
+    pub fn last(code: &'static str, why: impl Into<String>) -> Self {
+        Self::Final { code, why: why.into() }
+    }
+}
+
+impl From<PluginError> for Failure {
+    fn from(error: PluginError) -> Self {
+        match &error.fault {
+            Fault::Refused(words) => Self::Refused { code: "refused", words: words.clone() },
+            // A call is pure: only what depends on the machine's load is worth another try.
+            Fault::Trapped { cause: Cause::Deadline(_) | Cause::Wall(_), .. } => {
+                Self::Retry { code: "plugin", why: error.to_string(), after: None }
+            }
+            _ => Self::Final { code: "plugin", why: error.to_string() },
+        }
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(error: Unanswered) -> Self {
+        Self::Retry { code: "ai-unavailable", why: error.to_string(), after: error.after }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        if error.is_transient() {
+            Self::Retry { code: "store", why: error.to_string(), after: None }
+        } else {
+            Self::Final { code: "store", why: error.to_string() }
+        }
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(error: QueueError) -> Self {
+        Self::Retry { code: "queue", why: error.to_string(), after: None }
+    }
+}

@@ -1,0 +1,355 @@
+//! From an order to a named page: prompt, AI, extract, slug, and the filters between.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{Failure, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
+use crate::{
+    adapter::{
+        ai::{AiCall, Answer, Message, Piece, Speaker},
+        store::{Lookup, PageKey, Turn},
+    },
+    config::FilterOn,
+    job::{AiAnswer, AiUse, Finish, ForPerson, Millis, Order, SavedDraft, Source},
+    plugin::{Call, Fault, Plugin, extract::Found, filter::Content, types},
+};
+
+/// How often an answer that was cut off is asked to go on.
+const CONTINUATIONS: u32 = 3;
+
+/// How often words that arrive are written down for those who watch.
+const TEXT_EVERY: Duration = Duration::from_millis(300);
+
+const GO_ON: &str = "Your answer was cut off. Go on exactly where it stopped, in the middle of a line if need be. Repeat nothing, explain nothing, \
+                     open no new code fence.";
+
+fn plugin_of(ready: &Ready) -> Result<&Plugin, Failure> {
+    ready.plugin.as_deref().ok_or_else(|| Failure::last("plugin", format!("stage {} has no plugin", ready.stage.name)))
+}
+
+fn order_of(walk: &Walk) -> Result<Order, Failure> {
+    walk.order().cloned().ok_or_else(|| Failure::last("flow", "there is no order to make anything of"))
+}
+
+fn call_for<'a>(walk: &Walk, ready: &'a Ready, extra: &[(&str, &str)]) -> Call<'a> {
+    Call {
+        stage: &ready.stage.name,
+        limits: ready.limits,
+        context: translate::context(&walk.generation.pipeline, &walk.job, &ready.stage, extra),
+    }
+}
+
+/// Writes the AI call.
+pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
+    let order = order_of(walk)?;
+    let mut material = walk.job.progress.material.clone();
+    let page = match &order.page {
+        Some(page) => Some(page_to_change(walk, page).await?),
+        None => None,
+    };
+    material.extend(page.iter().map(|html| ("page".to_owned(), html.clone())));
+    let thread = match &walk.person {
+        Some(person) if order.kind == "chat" => {
+            let (parts, id) = (&walk.parts, person.id);
+            let since = walk.job.created_at.before(Duration::from_secs(24 * 3600));
+            parts.patiently(|| parts.store.turns(id, since, 20)).await?
+        }
+        _ => Vec::new(),
+    };
+    // The person's newest words are the order's: they come last by themselves.
+    let thread: Vec<_> = thread.iter().filter(|turn| turn.at != walk.job.created_at).map(translate::turn).collect();
+    let person = translate::person(walk.person.as_ref(), "");
+    let composed = plugin_of(ready)?
+        .compose(call_for(walk, ready, &[]), &translate::order_out(&order), &person, &thread, &material)
+        .await?;
+    walk.call = Some(translate::call(composed, &order.kind, page));
+    Ok(())
+}
+
+async fn page_to_change(walk: &Walk, page: &str) -> Result<String, Failure> {
+    let own = walk.person.as_ref().map(|person| person.slug.clone()).unwrap_or_default();
+    let (user, app) = page.split_once('/').map_or((own.as_str(), page), |(user, app)| (user, app));
+    let mut key = PageKey { user: user.to_owned(), app: app.to_owned() };
+    for _ in 0..2 {
+        match walk.parts.patiently(|| walk.parts.store.page(&key, None)).await? {
+            Lookup::Found(page) => return Ok(page.draft.html),
+            Lookup::Moved(to) => key = to,
+            Lookup::Missing => break,
+        }
+    }
+    let occasion = Occasion::new("no-such-page").with("page", page);
+    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default();
+    Err(Failure::Refused { code: "no-such-page", words })
+}
+
+/// Asks the AI, unless it has answered already. An answer is written down before anything else is done with it: it is paid for.
+pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
+    let stage = ready.stage.name.clone();
+    let call = walk.call.clone().ok_or_else(|| Failure::last("flow", format!("stage {stage} has no call to make")))?;
+    if !walk.job.progress.answers.iter().any(|answer| answer.stage == stage) {
+        let answer = ask(walk, &call).await?;
+        let text = answer.text.clone();
+        walk.job.progress.answers.push(AiAnswer { stage: stage.clone(), text, finish: answer.finish, calls: 1 });
+        walk.parts.checkpoint(&walk.job).await?;
+    }
+    if call.purpose == "brief" {
+        let brief = walk.job.progress.answers.iter().find(|answer| answer.stage == stage);
+        let text = brief.map(|answer| answer.text.clone()).unwrap_or_default();
+        walk.job.progress.material.retain(|(name, _)| name != "brief");
+        walk.job.progress.material.push(("brief".into(), text));
+        return Ok(());
+    }
+    walk.answered = Some(stage);
+    Ok(())
+}
+
+async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
+    let arrived = Mutex::new(Arrived::default());
+    let mut listener = |piece: Piece<'_>| arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
+    let watched = walk.job.request.source == Source::Web;
+    let answer = {
+        let mut asking = std::pin::pin!(walk.parts.ai.ask(call, &mut listener));
+        let mut tick = tokio::time::interval(TEXT_EVERY);
+        loop {
+            tokio::select! {
+                answer = &mut asking => break answer,
+                () = walk.parts.stopping.cancelled() => return Err(Failure::Stopping),
+                _ = tick.tick(), if watched => {
+                    let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
+                    if let Some(news) = news {
+                        tell_text(walk, news).await;
+                    }
+                }
+            }
+        }
+    };
+    let answer = answer?;
+    let news = arrived.into_inner().unwrap_or_else(PoisonError::into_inner).news();
+    if let Some(news) = news.filter(|_| watched) {
+        tell_text(walk, news).await;
+    }
+    add_up(walk, &answer).await?;
+    Ok(answer)
+}
+
+/// Words that arrived and are not yet told of.
+#[derive(Debug, Default)]
+struct Arrived {
+    text: String,
+    restarted: bool,
+    chars: usize,
+}
+
+impl Arrived {
+    fn take_in(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Text(text) => {
+                self.text.push_str(text);
+                self.chars += text.chars().count();
+            }
+            Piece::Restart => *self = Self { restarted: true, ..Self::default() },
+        }
+    }
+
+    fn news(&mut self) -> Option<(String, bool, usize)> {
+        let news = !self.text.is_empty() || self.restarted;
+        news.then(|| (std::mem::take(&mut self.text), std::mem::take(&mut self.restarted), self.chars))
+    }
+}
+
+async fn tell_text(walk: &Walk, (text, restarted, chars): (String, bool, usize)) {
+    let data = serde_json::json!({ "id": walk.job.id.to_string(), "text": text, "restarted": restarted, "chars": chars });
+    if let Err(error) = walk.parts.store.add_event(walk.job.id, "text", data, Millis::now()).await {
+        tracing::debug!(job = %walk.job.id, %error, "text event not written");
+    }
+}
+
+async fn add_up(walk: &mut Walk, answer: &Answer) -> Result<(), Failure> {
+    let total = walk.job.ai.get_or_insert_with(AiUse::default);
+    total.provider.clone_from(&answer.provider);
+    total.model.clone_from(&answer.model);
+    total.input_tokens += answer.input_tokens;
+    total.output_tokens += answer.output_tokens;
+    total.calls += 1;
+    let Some(cost) = answer.cost else { return Ok(()) };
+    total.cost = Some(total.cost.unwrap_or_default() + cost);
+    let parts = &walk.parts;
+    parts.patiently(|| parts.store.add_cost(walk.job.id, &answer.provider, cost, Millis::now())).await
+}
+
+/// Finds the page in the answer; one that was cut off is asked to go on first.
+pub(super) async fn extract(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
+    let order = order_of(walk)?;
+    let plugin = plugin_of(ready)?;
+    loop {
+        let answer = answer_of(walk, &ready.stage.name)?;
+        if answer.finish == Finish::Refused && answer.text.trim().is_empty() {
+            return Err(no_page(walk, "the AI would not make this").await);
+        }
+        let spent = answer.calls > CONTINUATIONS;
+        let extra: &[(&str, &str)] = if spent { &[("last", "true")] } else { &[] };
+        let finished = answer.finish != Finish::CutOff;
+        let found =
+            plugin.extract(call_for(walk, ready, extra), &translate::order_out(&order), &answer.text, finished).await?;
+        match found {
+            Found::Pages(pages) => return take_pages(walk, plugin, pages),
+            Found::Reply(words) => return take_reply(walk, &order, words).await,
+            Found::CutOff if !spent => go_on(walk, &answer).await?,
+            Found::CutOff => return Err(no_page(walk, "the answer was cut off again and again").await),
+            Found::Nothing(why) => return nothing(walk, &answer, &why).await,
+        }
+    }
+}
+
+fn answer_of(walk: &Walk, stage: &str) -> Result<AiAnswer, Failure> {
+    let from = walk.answered.as_ref();
+    let answer = walk.job.progress.answers.iter().rev().find(|answer| Some(&answer.stage) == from);
+    answer.cloned().ok_or_else(|| Failure::last("flow", format!("stage {stage} has no answer to look at")))
+}
+
+fn take_pages(walk: &mut Walk, plugin: &Plugin, pages: Vec<types::PageDraft>) -> Result<(), Failure> {
+    let drafts: Vec<_> = pages
+        .into_iter()
+        .map(|page| SavedDraft { audience: page.audience, title: page.title, html: page.html })
+        .collect();
+    let whole = drafts.iter().any(|draft| draft.audience == "everyone" && !draft.html.trim().is_empty());
+    if !whole {
+        return Err(plugin.error(Fault::Contract("gave no page for everyone".into())).into());
+    }
+    walk.drafts = drafts;
+    Ok(())
+}
+
+async fn take_reply(walk: &mut Walk, order: &Order, words: String) -> Result<(), Failure> {
+    let parts = walk.parts.clone();
+    if let Some(person) = &walk.person {
+        let turn = Turn { coach: Some(order.coach.clone().unwrap_or_default()), text: words.clone(), at: Millis::now() };
+        parts.patiently(|| parts.store.add_turn(person.id, walk.job.id, &turn)).await?;
+    }
+    walk.job.progress.reply = Some(words);
+    Ok(())
+}
+
+/// The continuation is appended to what came before; both are written down.
+async fn go_on(walk: &mut Walk, so_far: &AiAnswer) -> Result<(), Failure> {
+    let mut call = walk.call.clone().ok_or_else(|| Failure::last("flow", "there is no call to go on with"))?;
+    call.messages.push(Message { speaker: Speaker::Assistant, text: so_far.text.clone() });
+    call.messages.push(Message { speaker: Speaker::User, text: GO_ON.into() });
+    let more = ask(walk, &call).await?;
+    tracing::info!(job = %walk.job.id, calls = so_far.calls + 1, "a cut-off answer was continued");
+    if let Some(answer) = walk.job.progress.answers.iter_mut().find(|answer| answer.stage == so_far.stage) {
+        answer.text.push_str(&more.text);
+        answer.finish = more.finish;
+        answer.calls += 1;
+    }
+    walk.parts.checkpoint(&walk.job).await
+}
+
+/// An answer without a page is worth one more try: the same question often gets another answer.
+async fn nothing(walk: &mut Walk, answer: &AiAnswer, why: &str) -> Result<(), Failure> {
+    if walk.job.attempts == 0 && answer.finish != Finish::Refused {
+        walk.job.progress.answers.retain(|kept| kept.stage != answer.stage);
+        return Err(Failure::Retry { code: "no-page", why: why.to_owned(), after: Some(Duration::ZERO) });
+    }
+    Err(no_page(walk, why).await)
+}
+
+async fn no_page(walk: &Walk, why: &str) -> Failure {
+    let occasion = Occasion::new("no-page").with("why", why);
+    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default();
+    Failure::Refused { code: "no-page", words }
+}
+
+/// Names the page and reserves the name.
+pub(super) async fn slug(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
+    let order = order_of(walk)?;
+    let plugin = plugin_of(ready)?;
+    let Some(person) = walk.person.clone() else { return Err(Failure::last("flow", "a page needs an owner")) };
+    let parts = walk.parts.clone();
+    let taken = parts.patiently(|| parts.store.slugs_of(person.id)).await?;
+    let title = walk.drafts.first().and_then(|draft| draft.title.clone());
+    let mut proposed = plugin
+        .propose(call_for(walk, ready, &[]), &translate::order_out(&order), title.as_deref(), &taken)
+        .await?;
+    proposed.retain(|slug| is_slug(slug));
+    if proposed.is_empty() {
+        return Err(plugin.error(Fault::Contract("proposed no name that is a slug".into())).into());
+    }
+    let reserved = parts.patiently(|| parts.store.reserve(walk.job.id, person.id, &proposed, Millis::now())).await?;
+    walk.job.progress.slug = Some(reserved);
+    Ok(())
+}
+
+/// `[a-z0-9]+(-[a-z0-9]+)*`, at most 64 bytes.
+fn is_slug(text: &str) -> bool {
+    text.len() <= 64
+        && text.split('-').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}
+
+/// Lets a filter look at what passes.
+pub(super) async fn filter(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
+    let plugin = plugin_of(ready)?;
+    for on in &ready.stage.on {
+        match on {
+            FilterOn::Idea if walk.job.progress.decided.is_none() => {
+                let content = Content::Idea(walk.request.clone());
+                if let Content::Idea(request) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+                    walk.request = request;
+                }
+            }
+            FilterOn::Idea => {}
+            FilterOn::Reply => filter_reply(walk, ready, plugin).await?,
+            FilterOn::Page => filter_pages(walk, ready, plugin).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn filter_reply(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+    let said = match walk.then() {
+        Some(ForPerson::Reply(words)) => Some(words.clone()),
+        _ => walk.job.progress.reply.clone(),
+    };
+    let Some(words) = said else { return Ok(()) };
+    if let Content::Reply(words) = plugin.apply(call_for(walk, ready, &[]), &Content::Reply(words)).await? {
+        walk.job.progress.reply = Some(words);
+    }
+    Ok(())
+}
+
+async fn filter_pages(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+    for n in 0..walk.drafts.len() {
+        let draft = walk.drafts[n].clone();
+        let content = Content::Page(types::PageDraft {
+            audience: draft.audience,
+            title: draft.title,
+            html: draft.html,
+            assets: Vec::new(),
+            extra: Vec::new(),
+        });
+        if let Content::Page(page) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+            walk.drafts[n] = SavedDraft { audience: page.audience, title: page.title, html: page.html };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_slug;
+
+    #[test]
+    fn a_slug_is_words_of_letters_and_digits() {
+        for good in ["a", "red-fox-jumps", "2048", "a1-b2"] {
+            assert!(is_slug(good), "{good}");
+        }
+        let long = "a".repeat(65);
+        for bad in ["", "-a", "a-", "a--b", "A", "a b", "a/b", "é", "../x", long.as_str()] {
+            assert!(!is_slug(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Tells the person: by a text through the outbox, by the chat's reply, or both.
+
+use super::{
+    Failure, Parts,
+    speech::{self, Occasion},
+    walk::Walk,
+};
+use crate::{
+    adapter::store::NewText,
+    job::{ForPerson, Job, Millis, Phone, Source},
+};
+
+/// The longest text a carrier takes (Twilio: 1,600 characters).
+const LONGEST: usize = 1_600;
+
+/// The words for an occasion, from the coach.
+pub(super) async fn word(walk: &Walk, occasion: &Occasion) -> Option<String> {
+    let first = walk.job.progress.decided.as_ref().is_some_and(|decided| decided.first);
+    // The acknowledgement, where there is one, is the first text and says how to stop.
+    let occasion = if first && !acknowledged(walk) { occasion.clone().with("first", "true") } else { occasion.clone() };
+    speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await
+}
+
+fn acknowledged(walk: &Walk) -> bool {
+    let built = walk.order().is_some_and(|order| order.kind != "chat");
+    walk.generation.pipeline.sms.acknowledge && walk.job.request.source == Source::Sms && built
+}
+
+/// A row for the outbox, where the person has a number.
+pub(super) fn text_for(walk: &Walk, occasion: &str, words: &str) -> Option<NewText> {
+    let to = walk.job.request.asker.phone().or_else(|| walk.person.as_ref().and_then(crate::adapter::store::Person::phone))?;
+    Some(new_text(&walk.job, occasion, to, words))
+}
+
+fn new_text(job: &Job, occasion: &str, to: &Phone, words: &str) -> NewText {
+    NewText { job: job.id, occasion: occasion.to_owned(), to: to.clone(), body: words.chars().take(LONGEST).collect() }
+}
+
+/// Says at once that an order was taken: the page takes a minute.
+pub(super) async fn acknowledge(walk: &Walk) -> Result<(), Failure> {
+    let (Some(order), true) = (walk.order(), acknowledged(walk)) else { return Ok(()) };
+    let first = walk.job.progress.decided.as_ref().is_some_and(|decided| decided.first);
+    let mut occasion = Occasion::new("accepted").with("kind", order.kind.clone());
+    if first {
+        occasion = occasion.with("first", "true");
+    }
+    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await;
+    match words.and_then(|words| text_for(walk, "accepted", &words)) {
+        Some(text) => write(&walk.parts, text).await,
+        None => Ok(()),
+    }
+}
+
+/// The stage: a reply is sent, a page's text is already in the outbox.
+pub(super) async fn notify(walk: &mut Walk) -> Result<(), Failure> {
+    if walk.job.progress.published.is_some() {
+        walk.parts.outbox.notify_one();
+        return Ok(());
+    }
+    let words = match (&walk.job.progress.reply, walk.then()) {
+        (Some(filtered), _) => Some(filtered.clone()),
+        (None, Some(ForPerson::Reply(words))) => Some(words.clone()),
+        _ => None,
+    };
+    let Some(words) = words.filter(|words| !words.trim().is_empty()) else { return Ok(()) };
+    walk.job.progress.reply = Some(words.clone());
+    match text_for(walk, "reply", &words) {
+        Some(text) => write(&walk.parts, text).await,
+        None => Ok(()),
+    }
+}
+
+/// Tells of a failure or a refusal. The words are kept in the job, for the chat.
+pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Result<(), Failure> {
+    let (occasion, words) = match failure {
+        Failure::Refused { words, .. } => ("refused", Some(words.clone()).filter(|words| !words.trim().is_empty())),
+        _ => ("failed", speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &Occasion::new("failed")).await),
+    };
+    let Some(words) = words else { return Ok(()) };
+    walk.job.progress.reply = Some(words.clone());
+    match text_for(walk, occasion, &words) {
+        Some(text) => write(&walk.parts, text).await,
+        None => Ok(()),
+    }
+}
+
+async fn write(parts: &Parts, text: NewText) -> Result<(), Failure> {
+    parts.patiently(|| parts.store.write_text(text.clone(), Millis::now())).await?;
+    parts.outbox.notify_one();
+    Ok(())
+}

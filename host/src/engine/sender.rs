@@ -1,0 +1,123 @@
+//! Drains the outbox: everything that goes out by SMS goes through here, with its status, in order for each number.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, stream};
+
+use super::Parts;
+use crate::{
+    adapter::{
+        sms::{SmsError, Text},
+        store::{Delivery, OutboxText, Standing, TextStatus},
+    },
+    job::{Asker, Millis},
+};
+
+/// Texts handed over side by side; to one number they go one after another.
+const AT_ONCE: usize = 16;
+
+/// A row another node wrote, or one whose time has come, is found within this.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What goes out longer after it was due is no news any more.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Sends until the engine stops.
+pub(super) async fn run(parts: Arc<Parts>) {
+    loop {
+        let taken = match parts.store.take_texts(Millis::now(), 64).await {
+            Ok(texts) => texts,
+            Err(error) => {
+                tracing::warn!(%error, "outbox not read");
+                Vec::new()
+            }
+        };
+        if taken.is_empty() {
+            tokio::select! {
+                () = parts.outbox.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = parts.stopping.cancelled() => return,
+            }
+            continue;
+        }
+        stream::iter(taken).for_each_concurrent(AT_ONCE, |text| send(&parts, text)).await;
+        if parts.stopping.is_cancelled() {
+            return;
+        }
+    }
+}
+
+async fn send(parts: &Parts, row: OutboxText) {
+    let delivery = deliver(parts, &row).await;
+    metrics::counter!("wtaf_texts_total", "outcome" => outcome(&delivery)).increment(1);
+    tracing::info!(job = %row.text.job, text = %row.id, to = %row.text.to, occasion = %row.text.occasion, outcome = outcome(&delivery), "text tried");
+    let mut wait = Duration::from_millis(200);
+    // What the carrier said must be written down: without it the text would go out again.
+    while let Err(error) = parts.store.text_tried(&row.id, delivery.clone(), Millis::now()).await {
+        tracing::error!(text = %row.id, %error, "what came of a text is not written down: trying again");
+        if parts.stopping.is_cancelled() && wait > Duration::from_secs(2) {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(Duration::from_secs(5));
+    }
+}
+
+async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
+    // They may have left since this was written.
+    match parts.store.person(&Asker::Phone(row.text.to.clone())).await {
+        Ok(Some(person)) if person.standing == Standing::Left => return Delivery::Withheld,
+        Ok(_) => {}
+        Err(error) => return later(row, None, error.to_string()),
+    }
+    if perhaps_taken(row) {
+        match parts.sms.find_taken(&row.text.to, &row.text.body, row.created).await {
+            Ok(Some(taken)) => return Delivery::Sent { sid: taken.sid, segments: taken.segments },
+            Ok(None) => {}
+            Err(error) => return later(row, None, format!("not known whether it was sent: {error}")),
+        }
+    }
+    let text = Text { id: row.id.clone(), to: row.text.to.clone(), body: row.text.body.clone() };
+    match parts.sms.send(&text).await {
+        Ok(taken) => Delivery::Sent { sid: taken.sid, segments: taken.segments },
+        Err(SmsError::Left) => {
+            let asker = Asker::Phone(row.text.to.clone());
+            if let Err(error) = parts.store.set_standing(&asker, Standing::Left, Millis::now()).await {
+                tracing::warn!(%error, "the carrier says they left; not written down");
+            }
+            Delivery::Withheld
+        }
+        Err(SmsError::Later { why, after }) => later(row, after, why),
+        Err(error @ SmsError::Unsure { .. }) => later(row, None, format!("unsure: {error}")),
+        Err(error @ SmsError::Misconfigured { .. }) => {
+            tracing::error!(%error, "the carrier refuses our account or settings");
+            later(row, Some(Duration::from_secs(60)), error.to_string())
+        }
+        Err(error @ SmsError::Undeliverable { .. }) => Delivery::Failed { error: error.to_string() },
+    }
+}
+
+/// Someone may have handed it over and not lived to write it down.
+fn perhaps_taken(row: &OutboxText) -> bool {
+    (row.status == TextStatus::Sending && row.attempts > 0)
+        || row.error.as_ref().is_some_and(|error| error.starts_with("unsure") || error.starts_with("not known"))
+}
+
+fn later(row: &OutboxText, after: Option<Duration>, error: String) -> Delivery {
+    let now = Millis::now();
+    if now.since(row.created) > GIVE_UP_AFTER {
+        return Delivery::Failed { error: format!("given up after a day: {error}") };
+    }
+    let backoff = Duration::from_secs(1 << row.attempts.min(9)).min(Duration::from_secs(300));
+    let jitter = Duration::from_millis(rand::random_range(0..1_000));
+    Delivery::Again { at: now.after(backoff.max(after.unwrap_or_default()) + jitter), error }
+}
+
+fn outcome(delivery: &Delivery) -> &'static str {
+    match delivery {
+        Delivery::Sent { .. } => "sent",
+        Delivery::Again { .. } => "again",
+        Delivery::Failed { .. } => "failed",
+        Delivery::Withheld => "withheld",
+    }
+}

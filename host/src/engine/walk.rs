@@ -1,0 +1,208 @@
+//! One job's way through the stages of its generation.
+//!
+//! What is in the job's progress is not done again; what is not is made anew from what is there (plugins are pure, so that costs nothing and changes
+//! nothing).
+
+use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Failure, Generation, Parts, decide, lanes::Ticket, make, notify, publish};
+use crate::{
+    adapter::{ai::AiCall, store::Person},
+    config::{AdapterStage, FilterOn, Role, Runs, When},
+    engine::generation::Ready,
+    job::{Asker, ForPerson, Job, Millis, Order, SavedDraft, StageRecord, Status},
+    plugin::types,
+};
+
+/// A job on its way, with what lives only as long as this run of it.
+pub(super) struct Walk {
+    pub parts: Arc<Parts>,
+    pub generation: Arc<Generation>,
+    pub job: Job,
+    pub person: Option<Person>,
+    /// As filters left it.
+    pub request: types::Request,
+    pub call: Option<AiCall>,
+    /// The name of the AI stage that answered last.
+    pub answered: Option<String>,
+    pub drafts: Vec<SavedDraft>,
+    _share: Option<OwnedSemaphorePermit>,
+    _edit: Option<Ticket<(crate::adapter::store::PersonId, String)>>,
+}
+
+impl Walk {
+    pub fn new(parts: Arc<Parts>, job: Job) -> Self {
+        let generation = parts.generation.load_full();
+        let request = super::translate::request(&job.request);
+        Self {
+            parts,
+            generation,
+            job,
+            person: None,
+            request,
+            call: None,
+            answered: None,
+            drafts: Vec::new(),
+            _share: None,
+            _edit: None,
+        }
+    }
+
+    /// Runs the stages. The ticket is given back as soon as it is decided what happens: the person's next request need not wait for this one's page.
+    pub async fn run(&mut self, ticket: Ticket<Asker>) -> Result<(), Failure> {
+        self.begin().await;
+        let mut ticket = Some(ticket);
+        let generation = Arc::clone(&self.generation);
+        for ready in &generation.stages {
+            if !self.wanted(ready) {
+                continue;
+            }
+            if ticket.is_some() && self.job.progress.decided.is_none() {
+                if let Some(ticket) = &mut ticket {
+                    ticket.turn().await;
+                }
+            }
+            self.run_stage(ready).await?;
+            if self.job.progress.decided.is_some() && ticket.take().is_some() {
+                self.take_places().await;
+            }
+            if matches!(self.then(), Some(ForPerson::Silence(_))) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self) {
+        for stage in &mut self.job.stages {
+            if stage.outcome == "running" {
+                "interrupted".clone_into(&mut stage.outcome);
+            }
+        }
+        self.job.status = Status::Running;
+        self.job.not_before = None;
+    }
+
+    /// A build waits for a place in its person's share; an edit also for the edit of the same page before it.
+    async fn take_places(&mut self) {
+        let (Some(person), Some(order)) = (self.person.as_ref(), self.order()) else { return };
+        let (id, page) = (person.id, order.page.clone().filter(|_| order.kind == "edit"));
+        if let Some(page) = page {
+            let mut edit = self.parts.edits.enter((id, page));
+            edit.turn().await;
+            self._edit = Some(edit);
+        }
+        self._share = self.parts.shares.take(id).await;
+    }
+
+    pub fn then(&self) -> Option<&ForPerson> {
+        self.job.progress.decided.as_ref().map(|decided| &decided.then)
+    }
+
+    pub fn order(&self) -> Option<&Order> {
+        match self.then() {
+            Some(ForPerson::Order(order)) => Some(order),
+            _ => None,
+        }
+    }
+
+    fn route(&self) -> Option<When> {
+        match self.then()? {
+            ForPerson::Order(order) => Some(match order.kind.as_str() {
+                "chat" => When::Chat,
+                "edit" => When::Edit,
+                _ => When::Build,
+            }),
+            ForPerson::Reply(_) | ForPerson::Silence(_) => Some(When::Reply),
+        }
+    }
+
+    fn wanted(&self, ready: &Ready) -> bool {
+        let stage = &ready.stage;
+        let decided = self.job.progress.decided.is_some();
+        let before_decision = matches!(&stage.runs, Runs::Plugin { role: Role::Coach, .. })
+            || (stage.on.contains(&FilterOn::Idea) && matches!(&stage.runs, Runs::Plugin { role: Role::Filter, .. }));
+        // Once it is decided, what led to the decision is settled; the person still has to be known again after a restart.
+        if before_decision {
+            return !decided || matches!(&stage.runs, Runs::Plugin { role: Role::Coach, .. });
+        }
+        stage.when.is_empty() || self.route().is_some_and(|route| stage.when.contains(&route))
+    }
+
+    async fn run_stage(&mut self, ready: &Ready) -> Result<(), Failure> {
+        if self.settled(ready) {
+            if self.person.is_none() {
+                decide::know_again(self).await?;
+            }
+            return Ok(());
+        }
+        self.open_record(ready);
+        self.parts.tell(&self.job, "stage").await;
+        let began = std::time::Instant::now();
+        let outcome = self.do_stage(ready).await;
+        let ms = began.elapsed().as_secs_f64() * 1_000.0;
+        let line = outcome.as_ref().map_or_else(|failure| first_line(&failure.to_string()), |()| "ok".to_owned());
+        metrics::histogram!("wtaf_stage_seconds", "stage" => ready.stage.name.clone()).record(ms / 1_000.0);
+        tracing::info!(
+            job = %self.job.id,
+            stage = %ready.stage.name,
+            plugin = ready.plugin.as_ref().map(|plugin| plugin.name.as_str()),
+            digest = ready.plugin.as_ref().map(|plugin| &plugin.digest[..12]),
+            ms = (ms * 1_000.0).round() / 1_000.0,
+            outcome = if outcome.is_ok() { "ok" } else { "failed" },
+            "stage ended"
+        );
+        if let Some(record) = self.job.stages.last_mut() {
+            record.ms = (ms * 1_000.0).round() / 1_000.0;
+            record.outcome = line;
+        }
+        outcome
+    }
+
+    /// Whether what this stage makes is already there from before a restart.
+    fn settled(&self, ready: &Ready) -> bool {
+        let progress = &self.job.progress;
+        match &ready.stage.runs {
+            Runs::Plugin { role: Role::Coach, .. } => progress.decided.is_some(),
+            Runs::Plugin { role: Role::Slug, .. } => progress.slug.is_some(),
+            Runs::Adapter(AdapterStage::Publish) => progress.published.is_some(),
+            _ => false,
+        }
+    }
+
+    fn open_record(&mut self, ready: &Ready) {
+        let plugin = ready.plugin.as_deref();
+        self.job.stages.push(StageRecord {
+            name: ready.stage.name.clone(),
+            plugin: plugin.map(|plugin| plugin.name.clone()),
+            version: plugin.map(|plugin| plugin.about.version.clone()),
+            digest: plugin.map(|plugin| plugin.digest.clone()),
+            at: Millis::now(),
+            ms: 0.0,
+            attempt: self.job.attempts + 1,
+            outcome: "running".into(),
+        });
+    }
+
+    async fn do_stage(&mut self, ready: &Ready) -> Result<(), Failure> {
+        match &ready.stage.runs {
+            Runs::Plugin { role, .. } => match role {
+                Role::Coach => decide::decide(self, ready).await,
+                Role::Prompt => make::prompt(self, ready).await,
+                Role::Extract => make::extract(self, ready).await,
+                Role::Slug => make::slug(self, ready).await,
+                Role::Filter => make::filter(self, ready).await,
+            },
+            Runs::Adapter(AdapterStage::Ai) => make::answer(self, ready).await,
+            Runs::Adapter(AdapterStage::Publish) => publish::publish(self).await,
+            Runs::Adapter(AdapterStage::Files) => publish::write_file(self, ready).await,
+            Runs::Adapter(AdapterStage::Notify) => notify::notify(self).await,
+        }
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().chars().take(300).collect()
+}
