@@ -129,10 +129,14 @@ struct StartedMessage {
 /// Each count is what there is so far; one that is missing stays as it was.
 #[derive(Deserialize, Default)]
 struct Counts {
-    input_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
+    #[serde(rename = "input_tokens")]
+    input: Option<u64>,
+    #[serde(rename = "cache_read_input_tokens")]
+    cached: Option<u64>,
+    #[serde(rename = "cache_creation_input_tokens")]
+    to_cache: Option<u64>,
+    #[serde(rename = "output_tokens")]
+    output: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -141,12 +145,12 @@ struct BlockDelta {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 enum Delta {
-    TextDelta {
-        text: String,
-    },
-    ThinkingDelta {},
+    #[serde(rename = "text_delta")]
+    Text { text: String },
+    #[serde(rename = "thinking_delta")]
+    Thinking,
     #[serde(other)]
     Other,
 }
@@ -174,8 +178,8 @@ impl Reader for AnthropicReader {
                 Ok(Read::Nothing)
             }
             "content_block_delta" => Ok(match typed::<BlockDelta>(data)?.delta {
-                Delta::TextDelta { text } => Read::Text(text),
-                Delta::ThinkingDelta {} => Read::Thinking,
+                Delta::Text { text } => Read::Text(text),
+                Delta::Thinking => Read::Thinking,
                 Delta::Other => Read::Nothing,
             }),
             "message_delta" => {
@@ -197,10 +201,10 @@ impl Reader for AnthropicReader {
 impl AnthropicReader {
     fn count(&mut self, counts: &Counts) {
         let set = |count: &mut u64, new: Option<u64>| *count = new.unwrap_or(*count);
-        set(&mut self.usage.fresh, counts.input_tokens);
-        set(&mut self.usage.cached, counts.cache_read_input_tokens);
-        set(&mut self.usage.to_cache, counts.cache_creation_input_tokens);
-        set(&mut self.usage.output, counts.output_tokens);
+        set(&mut self.usage.fresh, counts.input);
+        set(&mut self.usage.cached, counts.cached);
+        set(&mut self.usage.to_cache, counts.to_cache);
+        set(&mut self.usage.output, counts.output);
     }
 
     fn done(&mut self) -> Result<Read, Misread> {

@@ -1,6 +1,6 @@
 //! One provider's breaker: after failures in a row it rests, then one call probes it. Also its pause, when it asked for one.
 //!
-//! It counts and keeps time; it sends nothing. A call that is dropped half-way gives its probe back.
+//! It counts and compares times it is told; it sends nothing. A call that is dropped half-way gives its probe back.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -16,10 +16,10 @@ use crate::job::Millis;
 const FAILURES: u32 = 5;
 /// The first rest after failures, and after a refusal that lasts (a bad key); each further one is twice as long.
 const REST: Duration = Duration::from_secs(10);
-const LONG_REST: Duration = Duration::from_secs(60);
-const LONGEST_REST: Duration = Duration::from_secs(600);
+const LONG_REST: Duration = Duration::from_mins(1);
+const LONGEST_REST: Duration = Duration::from_mins(10);
 /// A longer wish to be left alone is tested after this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// When to come back while a probe is under way.
 const PROBE_TAKES: Duration = Duration::from_secs(1);
 
@@ -118,12 +118,12 @@ impl Breaker {
     }
 
     /// Whether a try may go out now.
-    pub fn admit(&self) -> Admission<'_> {
+    pub fn admit(&self, now: Instant) -> Admission<'_> {
         let mut inner = self.lock();
-        if let Some(resting) = inner.resting() {
+        if let Some(resting) = inner.resting(now) {
             return Admission::Rest(resting);
         }
-        if let Some(left) = inner.paused() {
+        if let Some(left) = inner.paused(now) {
             return Admission::Pause(left);
         }
         let probe = inner.state != State::Closed;
@@ -135,22 +135,22 @@ impl Breaker {
     }
 
     /// Why nothing would be sent now, without taking the probe.
-    pub fn resting(&self) -> Option<Resting> {
-        self.lock().resting()
+    pub fn resting(&self, now: Instant) -> Option<Resting> {
+        self.lock().resting(now)
     }
 
     /// The provider asked to be left alone this long, by everyone.
-    pub fn pause(&self, wish: Duration) {
-        let until = Instant::now() + wish.min(LONGEST_PAUSE);
+    pub fn pause(&self, now: Instant, wish: Duration) {
+        let until = now + wish.min(LONGEST_PAUSE);
         let mut inner = self.lock();
         inner.pause = inner.pause.max(Some(until));
     }
 
     /// What it has seen.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self, now: Instant) -> Seen {
         let inner = self.lock();
         let state = match inner.state {
-            State::Closed if inner.paused().is_some() => BreakerState::Paused,
+            State::Closed if inner.paused(now).is_some() => BreakerState::Paused,
             State::Closed => BreakerState::Closed,
             State::Probing => BreakerState::Probing,
             State::Open { .. } => BreakerState::Open,
@@ -169,21 +169,21 @@ impl Inner {
         self.since = Millis::now();
     }
 
-    fn paused(&self) -> Option<Duration> {
-        self.pause.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
+    fn paused(&self, now: Instant) -> Option<Duration> {
+        self.pause.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    fn resting(&self) -> Option<Resting> {
+    fn resting(&self, now: Instant) -> Option<Resting> {
         let left = match self.state {
             State::Closed => return None,
             State::Probing => PROBE_TAKES,
-            State::Open { until } => until.saturating_duration_since(Instant::now()),
+            State::Open { until } => until.saturating_duration_since(now),
         };
         let why = self.why.clone().unwrap_or_default();
         (!left.is_zero()).then_some(Resting { left, why, lasting: self.lasting })
     }
 
-    fn failed(&mut self, why: String, lasting: bool, probe: bool) {
+    fn failed(&mut self, now: Instant, why: String, lasting: bool, probe: bool) {
         self.failures += 1;
         if !probe && self.state != State::Closed {
             return; // news from before it opened
@@ -195,7 +195,7 @@ impl Inner {
             let rest = first.saturating_mul(1 << self.rests.min(10)).min(LONGEST_REST);
             self.rests += 1;
             self.lasting = lasting;
-            self.turn(State::Open { until: Instant::now() + rest });
+            self.turn(State::Open { until: now + rest });
         }
     }
 }
@@ -223,9 +223,9 @@ impl Pass<'_> {
     }
 
     /// It failed; `lasting` when only a person can help.
-    pub fn failed(mut self, why: String, lasting: bool) {
+    pub fn failed(mut self, now: Instant, why: String, lasting: bool) {
         self.settled = true;
-        self.breaker.lock().failed(why, lasting, self.probe);
+        self.breaker.lock().failed(now, why, lasting, self.probe);
     }
 }
 
@@ -239,92 +239,89 @@ impl Drop for Pass<'_> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
-
     use super::*;
 
-    fn go(breaker: &Breaker) -> Pass<'_> {
-        match breaker.admit() {
+    fn go(breaker: &Breaker, now: Instant) -> Pass<'_> {
+        match breaker.admit(now) {
             Admission::Go(pass) => pass,
             Admission::Pause(left) => panic!("paused for {left:?}"),
             Admission::Rest(resting) => panic!("resting: {resting:?}"),
         }
     }
 
-    fn fail(breaker: &Breaker, times: u32) {
+    fn fail(breaker: &Breaker, now: Instant, times: u32) {
         for _ in 0..times {
-            go(breaker).failed("500 it failed".into(), false);
+            go(breaker, now).failed(now, "500 it failed".into(), false);
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn failures_in_a_row_open_it_and_a_probe_closes_it() {
-        let breaker = Breaker::new();
-        fail(&breaker, FAILURES);
-        assert_eq!(breaker.resting().unwrap(), Resting { left: REST, why: "500 it failed".into(), lasting: false });
-        advance(REST).await;
-        let probe = go(&breaker);
-        assert_eq!(breaker.seen().state, BreakerState::Probing);
-        assert!(matches!(breaker.admit(), Admission::Rest(_)), "one probe at a time");
+    #[test]
+    fn failures_in_a_row_open_it_and_a_probe_closes_it() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
+        fail(&breaker, now, FAILURES);
+        let resting = Resting { left: REST, why: "500 it failed".into(), lasting: false };
+        assert_eq!(breaker.resting(now), Some(resting));
+        let later = now + REST;
+        let probe = go(&breaker, later);
+        assert_eq!(breaker.seen(later).state, BreakerState::Probing);
+        assert!(matches!(breaker.admit(later), Admission::Rest(_)), "one probe at a time");
         probe.succeeded();
-        assert_eq!(breaker.seen().state, BreakerState::Closed);
-        go(&breaker).succeeded();
+        assert_eq!(breaker.seen(later).state, BreakerState::Closed);
+        go(&breaker, later).succeeded();
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_success_between_failures_keeps_it_closed() {
-        let breaker = Breaker::new();
+    #[test]
+    fn a_success_between_failures_keeps_it_closed() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
         for _ in 0..3 {
-            fail(&breaker, FAILURES - 1);
-            go(&breaker).succeeded();
+            fail(&breaker, now, FAILURES - 1);
+            go(&breaker, now).succeeded();
         }
-        assert_eq!(breaker.seen().state, BreakerState::Closed);
+        assert_eq!(breaker.seen(now).state, BreakerState::Closed);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_failed_probe_rests_twice_as_long() {
-        let breaker = Breaker::new();
-        fail(&breaker, FAILURES);
-        advance(REST).await;
-        fail(&breaker, 1);
-        assert_eq!(breaker.resting().unwrap().left, REST * 2);
+    #[test]
+    fn a_failed_probe_rests_twice_as_long() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
+        fail(&breaker, now, FAILURES);
+        fail(&breaker, now + REST, 1);
+        assert_eq!(breaker.resting(now + REST).map(|resting| resting.left), Some(REST * 2));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_probe_that_is_dropped_leaves_the_next_call_to_probe() {
-        let breaker = Breaker::new();
-        fail(&breaker, FAILURES);
-        advance(REST).await;
-        drop(go(&breaker));
-        go(&breaker).succeeded();
-        assert_eq!(breaker.seen().state, BreakerState::Closed);
+    #[test]
+    fn a_probe_that_is_dropped_leaves_the_next_call_to_probe() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
+        fail(&breaker, now, FAILURES);
+        drop(go(&breaker, now + REST));
+        go(&breaker, now + REST).succeeded();
+        assert_eq!(breaker.seen(now + REST).state, BreakerState::Closed);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_refusal_that_lasts_opens_it_at_once_and_for_longer() {
-        let breaker = Breaker::new();
-        go(&breaker).failed("401 the key was refused".into(), true);
-        let resting = breaker.resting().unwrap();
+    #[test]
+    fn a_refusal_that_lasts_opens_it_at_once_and_for_longer() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
+        go(&breaker, now).failed(now, "401 the key was refused".into(), true);
+        let resting = breaker.resting(now).unwrap();
         assert_eq!((resting.left, resting.lasting), (LONG_REST, true));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_holds_for_everyone_until_it_is_over() {
-        let breaker = Breaker::new();
-        breaker.pause(Duration::from_secs(3));
-        breaker.pause(Duration::from_secs(1));
-        assert!(matches!(breaker.admit(), Admission::Pause(left) if left == Duration::from_secs(3)));
-        assert_eq!(breaker.seen().state, BreakerState::Paused);
-        advance(Duration::from_secs(3)).await;
-        go(&breaker).succeeded();
+    #[test]
+    fn a_pause_holds_for_everyone_until_it_is_over() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
+        let wish = Duration::from_secs(3);
+        breaker.pause(now, wish);
+        breaker.pause(now, Duration::from_secs(1));
+        assert!(matches!(breaker.admit(now), Admission::Pause(left) if left == wish));
+        assert_eq!(breaker.seen(now).state, BreakerState::Paused);
+        go(&breaker, now + wish).succeeded();
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn late_news_does_not_lengthen_a_rest() {
-        let breaker = Breaker::new();
-        let late = go(&breaker);
-        fail(&breaker, FAILURES);
-        late.failed("500 it failed".into(), false);
-        assert_eq!(breaker.resting().unwrap().left, REST);
+    #[test]
+    fn late_news_does_not_lengthen_a_rest() {
+        let (breaker, now) = (Breaker::new(), Instant::now());
+        let late = go(&breaker, now);
+        fail(&breaker, now, FAILURES);
+        late.failed(now, "500 it failed".into(), false);
+        assert_eq!(breaker.resting(now).map(|resting| resting.left), Some(REST));
     }
 }

@@ -62,7 +62,7 @@ fn build(local: bool) -> Result<Client, ClientError> {
         .referer(false)
         // A connection a call: over HTTP/2 a thousand calls would queue, unseen, for the hundred streams of one connection.
         .http1_only()
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .tcp_keepalive(Duration::from_secs(30));
     let builder = if local { builder.no_proxy() } else { builder };
     builder.build().map_err(|error| ClientError(root(&error)))

@@ -74,7 +74,7 @@ impl Place {
         }
     }
 
-    /// The try that began at `began` was told that there are too many.
+    /// The try that began at `began` was told, just now, that there are too many.
     pub fn crowded(&self, began: Instant) {
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         if room.halved.is_some_and(|halved| began < halved + SAME_BURST) {
@@ -105,7 +105,7 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_429_halves_the_places_once_for_a_burst() {
         let lane = Lane::new(8);
         let began = Instant::now();
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(lane.places.available_permits(), 4);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn places_taken_away_from_a_full_lane_go_as_calls_end() {
         let lane = Lane::new(4);
         let mut places = vec![lane.place().await, lane.place().await, lane.place().await, lane.place().await];
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(lane.places.available_permits(), 2);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn good_calls_win_places_back_up_to_the_most() {
         let lane = Lane::new(2);
         lane.place().await.crowded(Instant::now());
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(lane.places.available_permits(), 2);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn one_place_is_always_left() {
         let lane = Lane::new(1);
         lane.place().await.crowded(Instant::now());

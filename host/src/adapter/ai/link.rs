@@ -17,7 +17,10 @@ use super::{
     meter,
     provider::{Ear, Ending, Named, Provider},
 };
-use crate::{config, job::Millis};
+use crate::{
+    config,
+    job::{Finish, Millis},
+};
 
 /// The first wait between tries is up to this; each further one up to twice as long.
 const BACKOFF: Duration = Duration::from_millis(500);
@@ -78,7 +81,7 @@ impl Link {
 
     /// For the console.
     pub fn state(&self) -> ProviderState {
-        let seen = self.breaker.seen();
+        let seen = self.breaker.seen(Instant::now());
         ProviderState {
             name: self.entry.name.clone(),
             model: self.entry.model.clone(),
@@ -93,8 +96,8 @@ impl Link {
 
     /// Asks until there is an answer, or a reason to pass this provider over.
     pub async fn ask(&self, call: &AiCall, ear: &mut Ear<'_>) -> Result<Answer, Passed> {
-        if let Some(resting) = self.breaker.resting() {
-            return Err(self.rests(resting));
+        if let Some(resting) = self.breaker.resting(Instant::now()) {
+            return Err(self.rests(&resting));
         }
         let place = self.lane.place().await;
         let mut tries = 0;
@@ -124,9 +127,9 @@ impl Link {
     /// Leave for one try, once a pause is over that is short enough to wait for.
     async fn admitted(&self) -> Result<Pass<'_>, Passed> {
         loop {
-            match self.breaker.admit() {
+            match self.breaker.admit(Instant::now()) {
                 Admission::Go(pass) => return Ok(pass),
-                Admission::Rest(resting) => return Err(self.rests(resting)),
+                Admission::Rest(resting) => return Err(self.rests(&resting)),
                 Admission::Pause(left) if left > self.entry.max_wait => return Err(self.asks_too_much(left)),
                 // All who wait would come back in the same moment.
                 Admission::Pause(left) => sleep(left + up_to(left / 4)).await,
@@ -146,7 +149,6 @@ impl Link {
 
     /// An answer without a word is none, except a refusal.
     fn something(&self, ending: Ending, ear: &Ear<'_>) -> Result<Ending, AiError> {
-        use crate::job::Finish;
         match ending.finish {
             Finish::Complete if ear.is_empty() => Err(self.named.retry(Trouble::Cut, "answered with nothing")),
             Finish::CutOff if ear.is_empty() => {
@@ -163,19 +165,19 @@ impl Link {
             AiError::Retry { trouble: Trouble::Crowded, after, .. } => {
                 place.crowded(began);
                 if let Some(after) = after {
-                    self.breaker.pause(*after);
+                    self.breaker.pause(Instant::now(), *after);
                 }
                 drop(pass);
             }
             AiError::Retry { why, after, .. } => {
                 if let Some(after) = after {
-                    self.breaker.pause(*after);
+                    self.breaker.pause(Instant::now(), *after);
                 }
-                pass.failed(why.clone(), false);
+                pass.failed(Instant::now(), why.clone(), false);
             }
             AiError::Next { bar: Bar::Call, .. } => drop(pass),
             AiError::Next { why, bar, .. } => {
-                pass.failed(why.clone(), matches!(bar, Bar::Key | Bar::Credit | Bar::Address));
+                pass.failed(Instant::now(), why.clone(), matches!(bar, Bar::Key | Bar::Credit | Bar::Address));
             }
         }
         self.report_breaker();
@@ -199,7 +201,7 @@ impl Link {
         Ok(wait)
     }
 
-    fn rests(&self, resting: Resting) -> Passed {
+    fn rests(&self, resting: &Resting) -> Passed {
         let reason = format!("{}: not asked, after: {}", self.entry.name, resting.why);
         Passed { reason, after: (!resting.lasting).then_some(resting.left) }
     }
@@ -222,7 +224,7 @@ impl Link {
     }
 
     fn report_breaker(&self) {
-        meter::breaker(&self.entry.name, self.breaker.seen().state);
+        meter::breaker(&self.entry.name, self.breaker.seen(Instant::now()).state);
     }
 }
 

@@ -53,7 +53,7 @@ where
 {
     /// Over a body.
     pub fn new(body: S) -> Self {
-        Self { inner: EventStream::new(Guard { body, total: 0, line: 0, bom: Bom::Unseen }) }
+        Self { inner: EventStream::new(Guard { body, rest: Bytes::new(), total: 0, line: 0, mark: Some(0) }) }
     }
 
     /// The next one; nothing at the body's clean end.
@@ -66,19 +66,17 @@ where
     }
 }
 
-/// How much of a byte order mark the beginning was.
-enum Bom {
-    Unseen,
-    Seen(usize),
-    Past,
-}
+/// The parser moves what is left of a chunk at each line: small chunks keep that cheap whatever the lines.
+const MORSEL: usize = 4096;
 
-/// Counts what passes, and takes a byte order mark away (the parser would panic over one).
+/// Counts what passes, cuts it small, and takes a byte order mark away (the parser would panic over one).
 struct Guard<S> {
     body: S,
+    rest: Bytes,
     total: usize,
     line: usize,
-    bom: Bom,
+    /// How much of a byte order mark was there, while there may be one.
+    mark: Option<usize>,
 }
 
 impl<S> Guard<S> {
@@ -88,16 +86,14 @@ impl<S> Guard<S> {
         if self.total > MAX_ANSWER {
             return Err(Broken::TooLong);
         }
-        while let (Bom::Unseen | Bom::Seen(_), Some(first)) = (&self.bom, chunk.first()) {
-            let seen = if let Bom::Seen(seen) = self.bom { seen } else { 0 };
-            self.bom = match (*first == MARK[seen], seen) {
-                (true, 2) => Bom::Past,
-                (true, _) => Bom::Seen(seen + 1),
-                (false, 0) => Bom::Past,
-                (false, _) => return Err(Broken::NotEvents),
-            };
+        while let (Some(seen), Some(first)) = (self.mark, chunk.first()) {
             if *first == MARK[seen] {
+                self.mark = (seen + 1 < MARK.len()).then_some(seen + 1);
                 chunk = chunk.slice(1..);
+            } else if seen == 0 {
+                self.mark = None;
+            } else {
+                return Err(Broken::NotEvents);
             }
         }
         for line in chunk.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -120,12 +116,17 @@ where
     type Item = Result<Bytes, Broken>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match Pin::new(&mut self.body).poll_next(context) {
-            Poll::Ready(Some(Ok(chunk))) => Poll::Ready(Some(self.pass(chunk))),
-            Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(Broken::Cut))),
-            Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
+        if self.rest.is_empty() {
+            match Pin::new(&mut self.body).poll_next(context) {
+                Poll::Ready(Some(Ok(chunk))) => self.rest = chunk,
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(Broken::Cut))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
         }
+        let size = self.rest.len().min(MORSEL);
+        let morsel = self.rest.split_to(size);
+        Poll::Ready(Some(self.pass(morsel)))
     }
 }
 
