@@ -1,6 +1,36 @@
-//! AI providers behind one call: a chain, each link with its timeouts, retries and breaker.
+//! AI providers behind one call: a [`Chain`], each link with its timeouts, retries and breaker.
 //!
-//! No provider is called except for a job. A call holds no thread: it is a future that waits. Retry policy lives in [`AiError`].
+//! No provider is called except for a job. A call holds no thread and no task: it is a small future that waits. Retry policy lives in
+//! [`AiError`], the table that fills it in `classify.rs`. No key and no prompt is ever in an error or a log line.
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `wtaf_ai_calls_total` | counter, one for each try | `provider`, `model`, `outcome` ([`Finish`], [`Trouble`] or [`Bar`] in a word) |
+//! | `wtaf_ai_call_seconds` | histogram, connect to last byte | `provider`, `model`, `outcome` |
+//! | `wtaf_ai_first_token_seconds` | histogram, connect to first piece | `provider`, `model` |
+//! | `wtaf_ai_tokens_total` | counter | `provider`, `model`, `direction` (`input`, `output`) |
+//! | `wtaf_ai_breaker` | gauge: 0 closed, 1 probing, 2 open | `provider` |
+//!
+//! Each try is a span `chat {model}` with the `gen_ai.*` attributes of the GenAI semantic conventions.
+
+mod anthropic;
+mod breaker;
+mod chain;
+mod classify;
+mod demo_provider;
+mod http;
+mod lane;
+mod link;
+mod meter;
+mod openai;
+mod provider;
+mod quote;
+mod sse;
+
+pub use breaker::BreakerState;
+pub use chain::{Chain, ChainSetupError, chain};
+pub use http::{ClientError, client};
+pub use link::ProviderState;
 
 use std::time::Duration;
 
@@ -86,6 +116,8 @@ pub enum AiError {
         provider: String,
         /// In words.
         why: String,
+        /// What stood in the way.
+        trouble: Trouble,
         /// `Retry-After`: a minimum.
         after: Option<Duration>,
     },
@@ -96,7 +128,54 @@ pub enum AiError {
         provider: String,
         /// In words, with what to do.
         why: String,
+        /// What bars the way.
+        bar: Bar,
     },
+}
+
+/// What passes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// 429: too much at once. Fewer calls at a time help; the breaker has no say in it.
+    Crowded,
+    /// Overloaded, failing, or not to be reached.
+    Down,
+    /// The answer's stream ended without its end, or made no sense half-way.
+    Cut,
+}
+
+/// What another try at the same provider would not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bar {
+    /// The key was refused.
+    Key,
+    /// The account has no credit.
+    Credit,
+    /// No such model, or no such API behind the URL.
+    Address,
+    /// This one call is not to its taste; others may be.
+    Call,
+    /// It took too long; the person waits, so another is asked.
+    Slow,
+    /// What came is no answer of this API.
+    Strange,
+}
+
+impl AiError {
+    /// The metric's `outcome`, in a word.
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Retry { trouble: Trouble::Crowded, .. } => "crowded",
+            Self::Retry { trouble: Trouble::Down, .. } => "down",
+            Self::Retry { trouble: Trouble::Cut, .. } => "cut",
+            Self::Next { bar: Bar::Key, .. } => "key",
+            Self::Next { bar: Bar::Credit, .. } => "credit",
+            Self::Next { bar: Bar::Address, .. } => "address",
+            Self::Next { bar: Bar::Call, .. } => "call",
+            Self::Next { bar: Bar::Slow, .. } => "slow",
+            Self::Next { bar: Bar::Strange, .. } => "strange",
+        }
+    }
 }
 
 /// No provider of the chain gave an answer.
@@ -105,7 +184,7 @@ pub enum AiError {
 pub struct Unanswered {
     /// Each provider's reason, in the order tried.
     pub tried: Vec<String>,
-    /// When it may be worth another try of the whole chain, where one may be.
+    /// When it may be worth another try of the whole chain; unset where only a person can help (keys, credit, a call nobody takes).
     pub after: Option<Duration>,
 }
 

@@ -1,0 +1,320 @@
+//! One HTTP client for all providers, and one try over it: send, judge the status, listen to the stream under its deadlines.
+//!
+//! What is sent and what the events mean is a [`Dialect`]'s business. Nothing is sent twice here, redirects are not followed.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http::{HeaderMap, header};
+use reqwest::{Client, Response};
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+use url::{Host, Url};
+
+use super::{
+    AiCall, AiError, Bar, Trouble,
+    classify::{Judge, wants_no_temperature},
+    provider::{Ear, Ending, Named, Provider},
+    sse::{Broken, Event, Events},
+};
+use crate::config;
+
+/// Between two events of a stream that has begun.
+const IDLE: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(5);
+/// What is read of an error, and for how long.
+const ERROR_BYTES: usize = 64 * 1024;
+const ERROR_TIME: Duration = Duration::from_secs(5);
+/// An answered connection is worth this long a wait for its end, so that the next call finds it open.
+const LAST_BYTE: Duration = Duration::from_millis(20);
+
+/// There is no client, so no provider can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot make an HTTPS client ({0}); are the system's CA certificates installed?")]
+pub struct ClientError(String);
+
+/// The one client for calls to the outside: its pool is shared, its proxy is the environment's.
+pub fn client() -> Result<Client, ClientError> {
+    static CLIENT: OnceLock<Result<Client, ClientError>> = OnceLock::new();
+    CLIENT.get_or_init(|| build(false)).clone()
+}
+
+/// For a server on this machine, which no proxy could reach.
+fn local_client() -> Result<Client, ClientError> {
+    static CLIENT: OnceLock<Result<Client, ClientError>> = OnceLock::new();
+    CLIENT.get_or_init(|| build(true)).clone()
+}
+
+fn build(local: bool) -> Result<Client, ClientError> {
+    // Fails only where one is installed already, which does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .user_agent(concat!("wtaf-host/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        // A connection a call: over HTTP/2 a thousand calls would queue, unseen, for the hundred streams of one connection.
+        .http1_only()
+        .pool_idle_timeout(Duration::from_mins(1))
+        .tcp_keepalive(Duration::from_secs(30));
+    let builder = if local { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| ClientError(root(&error)))
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// One provider's way of asking and answering; pure.
+pub(super) trait Dialect: Send + Sync {
+    /// The body of a call; `bare` leaves the temperature to the model.
+    fn body(&self, entry: &config::Ai, call: &AiCall, bare: bool) -> Vec<u8>;
+
+    /// A reader for one answer.
+    fn reader(&self) -> Box<dyn Reader>;
+}
+
+/// Reads one answer, event by event; pure.
+pub(super) trait Reader: Send {
+    /// What an event means.
+    fn read(&mut self, event: &Event) -> Result<Read, Misread>;
+}
+
+/// What an event means.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Read {
+    /// Nothing for us.
+    Nothing,
+    /// The model thinks.
+    Thinking,
+    /// More words.
+    Text(String),
+    /// The end, proved.
+    Done(Ending),
+}
+
+/// Why an event cannot be part of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Misread {
+    /// The provider says it failed.
+    Failed(Value),
+    /// It makes no sense at this place.
+    Senseless(&'static str),
+    /// It is not of this API.
+    Foreign(&'static str),
+}
+
+/// A provider that is spoken to over HTTP.
+pub(super) struct HttpProvider<D> {
+    pub named: Named,
+    pub entry: config::Ai,
+    pub key_hint: String,
+    pub client: Client,
+    pub url: Url,
+    pub headers: HeaderMap,
+    pub dialect: D,
+    /// The model takes no temperature: learned from its first refusal.
+    pub bare: AtomicBool,
+}
+
+impl<D: Dialect> HttpProvider<D> {
+    /// The client, and the address of `path` under the entry's `base_url`, else under `base`.
+    pub fn reach(entry: &config::Ai, base: &str, path: &str) -> Result<(Client, Url), ReachError> {
+        let base = entry.base_url.as_ref().map_or(base, Url::as_str).trim_end_matches('/');
+        let url = Url::parse(&format!("{base}{path}")).map_err(|_| ReachError::Url)?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(ReachError::Url);
+        }
+        let client = if is_local(&url) { local_client()? } else { client()? };
+        Ok((client, url))
+    }
+
+    fn judge<'a>(&'a self, call: &'a AiCall) -> Judge<'a> {
+        Judge {
+            named: &self.named,
+            model: &self.entry.model,
+            key_hint: &self.key_hint,
+            key: self.entry.api_key.as_ref(),
+            call,
+        }
+    }
+
+    /// Sends, and gives back a stream that is one.
+    async fn open(&self, call: &AiCall) -> Result<Response, AiError> {
+        let bare = self.bare.load(Ordering::Relaxed);
+        let response = self.send(call, bare).await?;
+        if response.status() != 400 || bare || call.temperature.or(self.entry.temperature).is_none() {
+            return self.stream(response, call).await;
+        }
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = error_body(response).await;
+        if !wants_no_temperature(status, &body) {
+            return Err(self.judge(call).status(status, &headers, &body, jiff::Timestamp::now()));
+        }
+        self.bare.store(true, Ordering::Relaxed);
+        let response = self.send(call, true).await?;
+        self.stream(response, call).await
+    }
+
+    async fn send(&self, call: &AiCall, bare: bool) -> Result<Response, AiError> {
+        let body = self.dialect.body(&self.entry, call, bare);
+        let request = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
+        request.send().await.map_err(|error| self.unreached(&error))
+    }
+
+    /// A status and a content type that begin an answer.
+    async fn stream(&self, response: Response, call: &AiCall) -> Result<Response, AiError> {
+        let status = response.status().as_u16();
+        let media = media_type(response.headers());
+        if status == 200 && (media.is_empty() || media == "text/event-stream") {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        let body = error_body(response).await;
+        if status != 200 {
+            return Err(self.judge(call).status(status, &headers, &body, jiff::Timestamp::now()));
+        }
+        let value: Value = serde_json::from_str(&body).unwrap_or_default();
+        if value.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(self.judge(call).late(&value));
+        }
+        let what = match media.as_str() {
+            "text/html" => "a web page",
+            "application/json" => "JSON that is no stream of an answer",
+            _ => "something that is no stream of an answer",
+        };
+        Err(self.named.next(Bar::Strange, format!("answered with {what}: check base_url and the kind of this entry")))
+    }
+
+    fn unreached(&self, error: &reqwest::Error) -> AiError {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        let cause = if error.is_timeout() { "no connection within 5 s".to_owned() } else { root(error) };
+        self.named.retry(Trouble::Down, format!("cannot be reached at {host}:{port}: {cause}"))
+    }
+
+    fn misread(&self, misread: &Misread, call: &AiCall) -> AiError {
+        match misread {
+            Misread::Failed(error) => self.judge(call).late(error),
+            Misread::Senseless(what) => self.named.retry(Trouble::Cut, *what),
+            Misread::Foreign(what) => self.named.next(Bar::Strange, format!("{what}: check base_url and model")),
+        }
+    }
+
+    fn broken(&self, broken: Broken) -> AiError {
+        match broken {
+            Broken::TooLong | Broken::LineTooLong => self.named.next(Bar::Strange, broken.to_string()),
+            Broken::NotEvents | Broken::Cut => self.named.retry(Trouble::Cut, broken.to_string()),
+        }
+    }
+
+    async fn listen(
+        &self,
+        response: Response,
+        call: &AiCall,
+        ear: &mut Ear<'_>,
+        limits: Limits,
+    ) -> Result<Ending, AiError> {
+        let mut reader = self.dialect.reader();
+        let mut events = Events::new(response.bytes_stream());
+        let mut last = Instant::now();
+        loop {
+            let idle = if ear.first().is_some() { last + IDLE } else { limits.first };
+            let Ok(next) = timeout_at(idle.min(limits.last), events.next()).await else {
+                return Err(self.late(limits, ear.first().is_some()));
+            };
+            let event = match next {
+                None => return Err(self.named.retry(Trouble::Cut, "the answer ended without its end")),
+                Some(Err(broken)) => return Err(self.broken(broken)),
+                Some(Ok(event)) => event,
+            };
+            last = Instant::now();
+            match reader.read(&event).map_err(|misread| self.misread(&misread, call))? {
+                Read::Nothing => {}
+                Read::Thinking => ear.alive(),
+                Read::Text(text) => ear.text(&text),
+                Read::Done(ending) => {
+                    let _ = timeout(LAST_BYTE, events.next()).await;
+                    return Ok(ending);
+                }
+            }
+        }
+    }
+
+    fn late(&self, limits: Limits, begun: bool) -> AiError {
+        let why = if Instant::now() >= limits.last {
+            format!("took longer than its timeout of {:?}", self.entry.timeout)
+        } else if begun {
+            format!("went silent for {IDLE:?} in the middle of its answer")
+        } else {
+            format!("said nothing for {:?}", self.entry.first_token_timeout)
+        };
+        self.named.next(Bar::Slow, why)
+    }
+}
+
+/// When a try has taken too long.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    first: Instant,
+    last: Instant,
+}
+
+#[async_trait]
+impl<D: Dialect> Provider for HttpProvider<D> {
+    async fn call(&self, call: &AiCall, ear: &mut Ear<'_>) -> Result<Ending, AiError> {
+        let began = Instant::now();
+        let limits = Limits { first: began + self.entry.first_token_timeout, last: began + self.entry.timeout };
+        let response = timeout_at(limits.first.min(limits.last), self.open(call)).await;
+        let response = response.map_err(|_| self.late(limits, false))??;
+        self.listen(response, call, ear, limits).await
+    }
+}
+
+/// Why an entry of `[[ai]]` leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ReachError {
+    #[error("its base_url is not an http or https URL")]
+    Url,
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The beginning of an error's body, as far as it comes.
+async fn error_body(mut response: Response) -> String {
+    let mut body = Vec::new();
+    let _ = timeout(ERROR_TIME, async {
+        while let (true, Ok(Some(chunk))) = (body.len() < ERROR_BYTES, response.chunk().await) {
+            body.extend_from_slice(&chunk);
+        }
+    })
+    .await;
+    body.truncate(ERROR_BYTES);
+    String::from_utf8_lossy(&body).into_owned()
+}
+
+/// The innermost cause, which is the one that helps; the outer ones name the URL, which may hold a password.
+fn root(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

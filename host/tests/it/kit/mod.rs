@@ -1,0 +1,3 @@
+//! What tests share: stand-ins for the world outside that speak its real protocols.
+
+pub mod ai;
