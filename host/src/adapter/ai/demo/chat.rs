@@ -90,7 +90,8 @@ pub(super) fn reply(words: &str, system: &str) -> String {
         .find(|(marks, _)| said.has_any(marks))
         .map_or(if words.trim_end().ends_with('?') { QUESTIONS } else { ELSE }, |(_, lines)| lines);
     let system = Words::of(system);
-    let opening = VOICES.iter().find(|(marks, _)| system.has_any(marks)).map_or("", |(_, begins)| pick(begins, said.hash() >> 8));
+    let opening =
+        VOICES.iter().find(|(marks, _)| system.has_any(marks)).map_or("", |(_, begins)| pick(begins, said.hash() >> 8));
     format!("{opening}{}", pick(lines, said.hash() ^ system.hash()))
 }
 

@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn every_colour_is_legible_on_paper_and_under_its_own_text() {
         for c in COLOURS {
-            for (one, other) in [(c.light, "#ffffff"), (c.light, c.light_paper), (c.dark, "#14100c"), (c.dark, c.dark_paper)]
+            for (one, other) in
+                [(c.light, "#ffffff"), (c.light, c.light_paper), (c.dark, "#14100c"), (c.dark, c.dark_paper)]
             {
                 assert!(contrast(one, other) >= 4.5, "{}: {one} on {other} is {:.2}", c.name, contrast(one, other));
             }

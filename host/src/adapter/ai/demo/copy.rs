@@ -33,7 +33,10 @@ pub(super) fn of_trade(trade: &str) -> &'static Values {
 pub(super) fn is_only_trade(words: &Words) -> bool {
     words.iter().all(|word| {
         let one = Words::of(word);
-        matching(&TRADES, &one).is_some() || one.has_any(&["landing", "page", "website", "site", "shop", "studio", "business", "event", "company", "my", "home"])
+        matching(&TRADES, &one).is_some()
+            || one.has_any(&[
+                "landing", "page", "website", "site", "shop", "studio", "business", "event", "company", "my", "home",
+            ])
     })
 }
 
@@ -67,7 +70,8 @@ mod tests {
             let questions = entry["questions"].as_array().expect("questions");
             assert!(questions.len() >= 10, "{topic}");
             for question in questions {
-                let mut parts: Vec<&str> = question.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+                let mut parts: Vec<&str> =
+                    question.as_array().expect("a list").iter().filter_map(Value::as_str).collect();
                 assert_eq!(parts.len(), 6, "{question}");
                 assert!(parts.iter().all(|part| !part.is_empty()));
                 parts.sort_unstable();

@@ -12,6 +12,11 @@ use std::fmt::Write as _;
 
 const THEME_OPEN: &str = r#"<style id="wtaf-theme">"#;
 const NOTE_OPEN: &str = "<p data-demo-note ";
+/// Words for what cannot be done here.
+const BEYOND: &[&str] = &[
+    "add", "remove", "delete", "insert", "put", "replace", "move", "fix", "animate", "sound", "music", "photo",
+    "picture", "image", "button",
+];
 const LARGEST: u32 = 175;
 const SMALLEST: u32 = 80;
 
@@ -36,21 +41,26 @@ impl Edited {
 
 /// The page after an edit: always the whole document, always with a word about what was done.
 pub(super) fn apply(html: &str, asked: &str) -> Edited {
-    let words = Words::of(asked);
     let mut html = without_note(html);
     let mut done = Vec::new();
-    let ours = choose::marked(&html).is_some() && html.contains(THEME_OPEN);
-    if let Some(name) = new_title(asked) {
+    let mut rest = asked.to_owned();
+    if let Some((name, said)) = new_title(asked) {
         html = retitle(&html, &name);
         done.push(format!("the title is {name}"));
+        // A name may hold any word: Night Snake is no wish for the dark.
+        rest = asked.replacen(said, " ", 1);
     }
+    let words = Words::of(&rest);
+    let wears = wears(&html, &words);
+    let ours = choose::marked(&html).is_some() && html.contains(THEME_OPEN);
+    let beyond = words.has_any(BEYOND) || !ours && !wears.is_empty();
     if ours {
-        for (wear, said) in wears(&html, &words) {
+        for (wear, said) in wears {
             html = themed(&html, wear);
             done.push(said);
         }
     }
-    let note = note(asked, &done, only_part(&words, &done));
+    let note = note(asked, &done, beyond);
     Edited { html: with_note(&html, &note), done }
 }
 
@@ -80,12 +90,25 @@ fn wears(html: &str, words: &Words) -> Vec<(Wear, String)> {
     found
 }
 
-/// The name in `call it X`, `rename to X`, `change the title to X`, `title: X`.
-fn new_title(asked: &str) -> Option<String> {
+/// The title, and the words it was said in: the name in `call it X`, `rename to X`, `change the title to X`, `title: X`.
+fn new_title(asked: &str) -> Option<(String, &str)> {
     let lower = asked.to_ascii_lowercase();
     let marks = [
-        "call it ", "call this ", "name it ", "rename it to ", "rename this to ", "rename to ", "rename it ", "title to ", "heading to ",
-        "headline to ", "name to ", "title: ", "title should be ", "title should say ", "titled ",
+        "call it ",
+        "call this ",
+        "name it ",
+        "rename it to ",
+        "rename this to ",
+        "rename to ",
+        "rename it ",
+        "title to ",
+        "heading to ",
+        "headline to ",
+        "name to ",
+        "title: ",
+        "title should be ",
+        "title should say ",
+        "titled ",
     ];
     let after = marks.iter().filter_map(|mark| Some(lower.find(mark)? + mark.len())).max()?;
     let rest = asked.get(after..)?.trim_start();
@@ -95,7 +118,7 @@ fn new_title(asked: &str) -> Option<String> {
         let end = end.iter().filter_map(|stop| line.to_ascii_lowercase().find(stop)).min();
         line.get(..end.unwrap_or(line.len())).unwrap_or(line)
     });
-    title::finished(name)
+    title::finished(name).map(|title| (title, name))
 }
 
 fn retitle(html: &str, name: &str) -> String {
@@ -129,13 +152,7 @@ fn themed(html: &str, wear: Wear) -> String {
     }
 }
 
-/// Did the words ask for more than was done? Judged by verbs for what cannot be done here.
-fn only_part(words: &Words, done: &[String]) -> bool {
-    let more = ["add", "remove", "delete", "insert", "put", "replace", "move", "fix", "animate", "sound", "music", "photo", "picture", "image", "button"];
-    !done.is_empty() && words.has_any(&more)
-}
-
-fn note(asked: &str, done: &[String], more: bool) -> String {
+fn note(asked: &str, done: &[String], beyond: bool) -> String {
     let mut note = String::new();
     if done.is_empty() {
         let _ = write!(
@@ -146,7 +163,7 @@ fn note(asked: &str, done: &[String], more: bool) -> String {
         );
     } else {
         let _ = write!(note, "Edited by the demo provider: {}.", done.join(", "));
-        if more {
+        if beyond {
             note.push_str(" It could not do the rest.");
         }
     }

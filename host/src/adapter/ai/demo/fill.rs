@@ -29,7 +29,8 @@ impl Fills {
         let text: String = text.chars().take(MOST_READ).collect();
         let words = Words::of(&text);
         let trade = copy::trade(&words);
-        let named = title::of_request(&text).filter(|title| app.name != "landing" || !copy::is_only_trade(&Words::of(title)));
+        let named =
+            title::of_request(&text).filter(|title| app.name != "landing" || !copy::is_only_trade(&Words::of(title)));
         let title = named.unwrap_or_else(|| default_title(app, trade));
         let names = list::names(&text);
         let mut values = Values::new();
@@ -81,7 +82,7 @@ fn theme(words: &Words) -> String {
 /// A meme's two lines: what stands in quotes, or what follows `about`, `saying`, `of`; the second line may be empty.
 fn caption(text: &str) -> [String; 2] {
     let said = text.find(['"', '“']).and_then(|at| title::quoted(&text[at..]));
-    let said = said.map(str::to_owned).unwrap_or_else(|| after_intro(text));
+    let said = said.map_or_else(|| after_intro(text), str::to_owned);
     let said = bounded(said.trim().trim_end_matches('.'), 110);
     let lower = said.to_lowercase();
     let turn = [" / ", ", ", " but ", " vs ", " and then ", " when ", " while ", " because ", " then "]
@@ -117,7 +118,10 @@ mod tests {
     #[test]
     fn a_caption_turns_where_the_joke_does() {
         assert_eq!(caption("meme about Mondays, and then Tuesday"), ["Mondays", "and then Tuesday"]);
-        assert_eq!(caption("a meme that says \"one does not simply / ship on friday\""), ["one does not simply", "ship on friday"]);
+        assert_eq!(
+            caption("a meme that says \"one does not simply / ship on friday\""),
+            ["one does not simply", "ship on friday"]
+        );
         assert_eq!(caption("meme"), ["", ""]);
         assert_eq!(caption("meme about cats who code"), ["cats who", "code"]);
     }

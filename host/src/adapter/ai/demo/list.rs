@@ -10,19 +10,39 @@ const LONGEST_ITEM: usize = 40;
 const MOST_NAMES: usize = 12;
 
 /// Words a list may follow; the first whose rest reads as a list is taken.
-const BEFORE_LIST: &[&str] =
-    &["with", "about", "between", "including", "like", "of", "choose", "pick", "decide", "from", "contains", "containing", "having", "for"];
+const BEFORE_LIST: &[&str] = &[
+    "with",
+    "about",
+    "between",
+    "including",
+    "like",
+    "of",
+    "choose",
+    "pick",
+    "decide",
+    "from",
+    "contains",
+    "containing",
+    "having",
+    "for",
+];
 
 /// The items of a list, in order, or none.
 pub(super) fn items(text: &str) -> Vec<String> {
-    bulleted(text).or_else(|| after_colon(text)).or_else(|| after_word(text)).or_else(|| either_or(text)).unwrap_or_default()
+    bulleted(text)
+        .or_else(|| after_colon(text))
+        .or_else(|| after_word(text))
+        .or_else(|| either_or(text))
+        .unwrap_or_default()
 }
 
 fn bulleted(text: &str) -> Option<Vec<String>> {
     let lines = text.lines().filter_map(|line| {
         let line = line.trim_start();
         let after = line.strip_prefix(['-', '*', '•']).or_else(|| {
-            line.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['.', ')']).filter(|_| line.starts_with(|c: char| c.is_ascii_digit()))
+            line.trim_start_matches(|c: char| c.is_ascii_digit())
+                .strip_prefix(['.', ')'])
+                .filter(|_| line.starts_with(|c: char| c.is_ascii_digit()))
         })?;
         item(after)
     });
@@ -38,7 +58,9 @@ fn after_word(text: &str) -> Option<Vec<String>> {
     let lower = text.to_ascii_lowercase();
     let mut starts: Vec<(usize, &str)> = BEFORE_LIST
         .iter()
-        .flat_map(|word| lower.match_indices(&format!(" {word} ")).map(|(at, m)| (at + m.len(), *word)).collect::<Vec<_>>())
+        .flat_map(|word| {
+            lower.match_indices(&format!(" {word} ")).map(|(at, m)| (at + m.len(), *word)).collect::<Vec<_>>()
+        })
         .collect();
     starts.sort_unstable();
     starts.into_iter().find_map(|(at, word)| {
@@ -55,12 +77,14 @@ fn after_word(text: &str) -> Option<Vec<String>> {
 fn either_or(text: &str) -> Option<Vec<String>> {
     let (left, right) = text.split_once(" or ").or_else(|| text.split_once(" vs "))?;
     let one = left.split_whitespace().next_back()?;
-    let other = right.split(['.', '!', '?', ',', '\n']).next()?.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let other =
+        right.split(['.', '!', '?', ',', '\n']).next()?.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
     several([item(one), item(&other)].into_iter().flatten().collect())
 }
 
 fn split(text: &str) -> Vec<String> {
-    let end = text.find(['.', '!', '?']).filter(|at| text[at + 1..].starts_with(char::is_whitespace) || at + 1 == text.len());
+    let end =
+        text.find(['.', '!', '?']).filter(|at| text[at + 1..].starts_with(char::is_whitespace) || at + 1 == text.len());
     let text = &text[..end.unwrap_or(text.len())];
     text.split([',', ';', '\n'])
         .flat_map(|part| part.split(" or "))
@@ -96,14 +120,77 @@ fn several(mut items: Vec<String>) -> Option<Vec<String>> {
 
 /// Capitalised words that are no names.
 const NO_NAME: &[&str] = &[
-    "i", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "christmas", "easter", "halloween", "valentine",
-    "valentines", "new", "the", "a", "an", "my", "our", "your", "his", "her", "me", "us", "him", "them", "it", "this", "that", "two",
-    "three", "four", "kids", "children", "everyone", "someone", "people", "friends", "work", "school", "home", "free", "mobile", "all",
-    "learning", "instagram", "birthday", "party", "wedding", "dinner", "players", "beginners", "next", "tomorrow", "today",
+    "i",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "christmas",
+    "easter",
+    "halloween",
+    "valentine",
+    "valentines",
+    "new",
+    "the",
+    "a",
+    "an",
+    "my",
+    "our",
+    "your",
+    "his",
+    "her",
+    "me",
+    "us",
+    "him",
+    "them",
+    "it",
+    "this",
+    "that",
+    "two",
+    "three",
+    "four",
+    "kids",
+    "children",
+    "everyone",
+    "someone",
+    "people",
+    "friends",
+    "work",
+    "school",
+    "home",
+    "free",
+    "mobile",
+    "all",
+    "learning",
+    "instagram",
+    "birthday",
+    "party",
+    "wedding",
+    "dinner",
+    "players",
+    "beginners",
+    "next",
+    "tomorrow",
+    "today",
 ];
 /// People one has rather than names, as they are addressed.
-const KIN: &[&str] = &["mum", "mom", "mama", "dad", "papa", "grandma", "grandpa", "granny", "nana", "grandad", "mummy", "daddy"];
+const KIN: &[&str] =
+    &["mum", "mom", "mama", "dad", "papa", "grandma", "grandpa", "granny", "nana", "grandad", "mummy", "daddy"];
 
 /// The people a request names: `for Anna and Ben`, `happy birthday luca`, `for my mum`.
 pub(super) fn names(text: &str) -> Vec<String> {
@@ -116,7 +203,9 @@ pub(super) fn names(text: &str) -> Vec<String> {
 }
 
 fn starts_names(before: &[&str]) -> bool {
-    let word = |back: usize| before.len().checked_sub(back).and_then(|i| before.get(i)).map(|t| t.to_lowercase()).unwrap_or_default();
+    let word = |back: usize| {
+        before.len().checked_sub(back).and_then(|i| before.get(i)).map(|t| t.to_lowercase()).unwrap_or_default()
+    };
     matches!(word(1).as_str(), "for" | "between" | "to" | "with" | "dear" | "of")
         || word(1) == "birthday" && word(2) == "happy"
         || word(1) == "my" && matches!(word(2).as_str(), "for" | "to" | "of")
@@ -160,7 +249,8 @@ pub(super) fn numbers(text: &str) -> Vec<(f64, String)> {
     let tokens: Vec<&str> = spaced.split_whitespace().collect();
     let mut found = Vec::new();
     for (i, token) in tokens.iter().enumerate() {
-        let token = token.trim_matches(|c: char| matches!(c, ',' | '.' | '!' | '?' | '(' | ')' | '"' | '$' | '€' | '£'));
+        let token =
+            token.trim_matches(|c: char| matches!(c, ',' | '.' | '!' | '?' | '(' | ')' | '"' | '$' | '€' | '£'));
         let digits = token.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(token.len());
         let (number, glued) = token.split_at(digits);
         let number = number.parse().ok().or_else(|| if digits == 0 { spelled(token) } else { None });
@@ -174,10 +264,23 @@ pub(super) fn numbers(text: &str) -> Vec<(f64, String)> {
 }
 
 fn spelled(word: &str) -> Option<f64> {
-    const ONES: &[&str] = &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
-    const MORE: &[(&str, f64)] = &[("fifteen", 15.0), ("twenty", 20.0), ("thirty", 30.0), ("forty", 40.0), ("fifty", 50.0), ("sixty", 60.0), ("ninety", 90.0)];
+    const ONES: &[&str] =
+        &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    const MORE: &[(&str, f64)] = &[
+        ("fifteen", 15.0),
+        ("twenty", 20.0),
+        ("thirty", 30.0),
+        ("forty", 40.0),
+        ("fifty", 50.0),
+        ("sixty", 60.0),
+        ("ninety", 90.0),
+    ];
     // "one" is mostly no number ("make one for me").
-    ONES.iter().position(|one| *one == word && word != "one").and_then(|n| u32::try_from(n).ok()).map(f64::from).or_else(|| MORE.iter().find(|(name, _)| *name == word).map(|(_, n)| *n))
+    ONES.iter()
+        .position(|one| *one == word && word != "one")
+        .and_then(|n| u32::try_from(n).ok())
+        .map(f64::from)
+        .or_else(|| MORE.iter().find(|(name, _)| *name == word).map(|(_, n)| *n))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! written from constants, goes in as it is. A placeholder without a value becomes empty text or `null`.
 
 use serde_json::{Map, Value};
+use std::fmt::Write as _;
 
 /// Values by name.
 pub(super) type Values = Map<String, Value>;
@@ -28,7 +29,8 @@ pub(super) fn render(html: &str, values: &Values) -> String {
 fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices("{{").find_map(|(at, _)| {
         let (name, after) = text[at + 2..].split_once("}}")?;
-        let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_:".contains(&b));
+        let named = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_:".contains(&b));
         named.then_some((&text[..at], name, after))
     })
 }
@@ -81,7 +83,7 @@ fn json(value: &Value) -> String {
 }
 
 fn push_unicode(out: &mut String, c: char) {
-    out.push_str(&format!("\\u{:04x}", u32::from(c)));
+    let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
 #[cfg(test)]
@@ -89,13 +91,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn values(value: Value) -> Values {
+    fn values(value: &Value) -> Values {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn text_is_escaped_for_text_and_attributes() {
-        let out = render(r#"<b title="{{t}}">{{t}}</b>"#, &values(json!({"t": r#""><img src=x onerror='x'>`"#})));
+        let out = render(r#"<b title="{{t}}">{{t}}</b>"#, &values(&json!({"t": r#""><img src=x onerror='x'>`"#})));
 
         assert_eq!(out.matches('<').count(), 2);
         assert_eq!(out.matches('"').count(), 2);
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_script_cannot_be_ended_from_inside() {
-        let out = render("<script>x({{json:t}})</script>", &values(json!({"t": ["</script><!--", "\u{2028}{{t}}"]})));
+        let out = render("<script>x({{json:t}})</script>", &values(&json!({"t": ["</script><!--", "\u{2028}{{t}}"]})));
 
         assert_eq!(out.matches("</script").count(), 1);
         assert!(!out.contains("<!--") && !out.contains('\u{2028}') && !out.contains("{{"));
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_value_is_never_read_as_a_template() {
-        assert_eq!(render("{{a}}", &values(json!({"a": "{{b}}", "b": "no"}))), "&#123;&#123;b&#125;&#125;");
+        assert_eq!(render("{{a}}", &values(&json!({"a": "{{b}}", "b": "no"}))), "&#123;&#123;b&#125;&#125;");
     }
 
     #[test]

@@ -11,25 +11,136 @@ const MOST_WORDS: usize = 8;
 
 /// Words before the thing itself.
 const LEAD: &[&str] = &[
-    "wtaf", "please", "pls", "hey", "hi", "hello", "can", "could", "would", "will", "you", "i", "id", "im", "we", "want", "need",
-    "like", "love", "to", "make", "build", "create", "write", "give", "design", "code", "generate", "show", "do", "get", "let", "lets",
-    "have", "see", "try", "me", "us", "a", "an", "the", "my", "our", "some", "this", "simple", "little", "small", "tiny", "nice",
-    "cool", "beautiful", "pretty", "cute", "fun", "quick", "basic", "modern", "good", "great", "really", "very", "new", "one",
-    "interactive", "animated", "responsive", "mobile", "online", "digital", "colorful", "colourful", "dark", "light", "s",
+    "wtaf",
+    "please",
+    "pls",
+    "hey",
+    "hi",
+    "hello",
+    "can",
+    "could",
+    "would",
+    "will",
+    "you",
+    "i",
+    "id",
+    "im",
+    "we",
+    "want",
+    "need",
+    "like",
+    "love",
+    "to",
+    "make",
+    "build",
+    "create",
+    "write",
+    "give",
+    "design",
+    "code",
+    "generate",
+    "show",
+    "do",
+    "get",
+    "let",
+    "lets",
+    "have",
+    "see",
+    "try",
+    "me",
+    "us",
+    "a",
+    "an",
+    "the",
+    "my",
+    "our",
+    "some",
+    "this",
+    "simple",
+    "little",
+    "small",
+    "tiny",
+    "nice",
+    "cool",
+    "beautiful",
+    "pretty",
+    "cute",
+    "fun",
+    "quick",
+    "basic",
+    "modern",
+    "good",
+    "great",
+    "really",
+    "very",
+    "new",
+    "one",
+    "interactive",
+    "animated",
+    "responsive",
+    "mobile",
+    "online",
+    "digital",
+    "colorful",
+    "colourful",
+    "dark",
+    "light",
+    "s",
 ];
 /// Things that say only that it is a page.
-const THING: &[&str] = &["app", "application", "page", "webpage", "website", "site", "homepage", "web", "landing", "program", "tool", "thing", "something", "html"];
+const THING: &[&str] = &[
+    "app",
+    "application",
+    "page",
+    "webpage",
+    "website",
+    "site",
+    "homepage",
+    "web",
+    "landing",
+    "program",
+    "tool",
+    "thing",
+    "something",
+    "html",
+];
 /// After a [`THING`]: the idea follows.
 const OF: &[&str] = &["that", "which", "where", "for", "about", "to", "of", "with", "showing", "called"];
 /// Where the title ends and the wishes begin.
 const WISHES: &[&str] = &[
-    "that", "which", "where", "with", "using", "including", "so", "because", "like", "featuring", "but", "please", "pls", "thanks",
-    "when", "whose", "who", "plus", "called", "named", "titled", "starting", "from", "saying",
+    "that",
+    "which",
+    "where",
+    "with",
+    "using",
+    "including",
+    "so",
+    "because",
+    "like",
+    "featuring",
+    "but",
+    "please",
+    "pls",
+    "thanks",
+    "when",
+    "whose",
+    "who",
+    "plus",
+    "called",
+    "named",
+    "titled",
+    "starting",
+    "from",
+    "saying",
 ];
 /// Lower-case inside a title.
-const SMALL: &[&str] = &["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "vs", "with", "about", "between"];
+const SMALL: &[&str] =
+    &["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "vs", "with", "about", "between"];
 /// Titles that say nothing.
-const EMPTY: &[&str] = &["game", "games", "fun", "stuff", "it", "that", "anything", "whatever", "meme", "quiz", "poll", "card", "song", "music", "list", "new"];
+const EMPTY: &[&str] = &[
+    "game", "games", "fun", "stuff", "it", "that", "anything", "whatever", "meme", "quiz", "poll", "card", "song",
+    "music", "list", "new",
+];
 
 /// The title of a request, or none when it names nothing.
 pub(super) fn of_request(text: &str) -> Option<String> {
@@ -72,7 +183,8 @@ fn until_wishes(name: &str) -> &str {
 }
 
 fn from_idea(text: &str) -> Option<String> {
-    let first = text.trim_start().split(['.', '!', '?', '\n', ';', ':']).find(|part| part.split_whitespace().count() > 1);
+    let first =
+        text.trim_start().split(['.', '!', '?', '\n', ';', ':']).find(|part| part.split_whitespace().count() > 1);
     let sentence = first.unwrap_or(text);
     let tokens: Vec<&str> = sentence.split_whitespace().collect();
     let tokens = without_lead(&tokens);
@@ -155,11 +267,11 @@ mod tests {
             ("25 minute timer", "25 Minute Timer"),
             ("an app that tracks my water", "Tracks My Water"),
             ("make a website for my bakery", "Bakery"),
-            ("quiz about France, Spain and Italy", "Quiz About France, Spain and Italy"),
+            ("quiz about France, Spain and Italy", "Quiz about France, Spain and Italy"),
             ("todo list with milk, eggs, bread", "Todo List"),
             ("landing page for a bakery called Crumb & Co", "Crumb & Co"),
             ("a game named \"Night Owl\" with stars", "Night Owl"),
-            ("Split the bill between 4 friends", "Split the Bill Between 4 Friends"),
+            ("Split the bill between 4 friends", "Split the Bill between 4 Friends"),
         ] {
             assert_eq!(of_request(asked).as_deref(), Some(title), "{asked}");
         }

@@ -3,7 +3,20 @@
 use super::words::Words;
 use serde_json::{Value, json};
 
-const MONTHS: &[&str] = &["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const MONTHS: &[&str] = &[
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 const DAYS: &[&str] = &["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /// Feasts with a fixed day; the longer name first.
 const FEASTS: &[(&str, u32, u32, &str)] = &[
@@ -22,7 +35,11 @@ const FEASTS: &[(&str, u32, u32, &str)] = &[
 pub(super) fn date(text: &str) -> Value {
     let words = Words::of(text);
     let list: Vec<&str> = words.iter().collect();
-    let mut found = iso(&list).or_else(|| named(&list)).or_else(|| feast(&words)).or_else(|| weekday(&list)).or_else(|| days(&list));
+    let mut found = iso(&list)
+        .or_else(|| named(&list))
+        .or_else(|| feast(&words))
+        .or_else(|| weekday(&list))
+        .or_else(|| days(&list));
     if let (Some(Value::Object(date)), Some((h, min))) = (&mut found, clock(text)) {
         date.insert("h".into(), h.into());
         date.insert("min".into(), min.into());
@@ -77,14 +94,22 @@ fn days(words: &[&str]) -> Option<Value> {
 
 fn month(word: &str) -> Option<u32> {
     let whole = MONTHS.iter().position(|month| *month == word);
-    let short = || MONTHS.iter().position(|month| word.len() == 3 && month.starts_with(word)).or_else(|| if word == "sept" { Some(8) } else { None });
+    let short = || {
+        MONTHS
+            .iter()
+            .position(|month| word.len() == 3 && month.starts_with(word))
+            .or_else(|| if word == "sept" { Some(8) } else { None })
+    };
     whole.or_else(short).and_then(|i| u32::try_from(i + 1).ok())
 }
 
 fn day(word: &str) -> Option<u32> {
     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let suffix = &word[digits.len()..];
-    matches!(suffix, "" | "st" | "nd" | "rd" | "th").then(|| digits.parse().ok()).flatten().filter(|d| (1..=31).contains(d))
+    matches!(suffix, "" | "st" | "nd" | "rd" | "th")
+        .then(|| digits.parse().ok())
+        .flatten()
+        .filter(|d| (1..=31).contains(d))
 }
 
 fn year(word: &str) -> Option<u32> {

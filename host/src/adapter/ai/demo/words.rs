@@ -17,9 +17,9 @@ impl Words {
     pub(super) fn find(&self, phrase: &str) -> Option<usize> {
         let wanted: Vec<&str> = phrase.split(' ').collect();
         let (last, before) = wanted.split_last()?;
-        self.0.windows(wanted.len()).position(|window| {
-            window.split_last().is_some_and(|(end, start)| start == before && same_noun(end, last))
-        })
+        self.0
+            .windows(wanted.len())
+            .position(|window| window.split_last().is_some_and(|(end, start)| start == before && same_noun(end, last)))
     }
 
     pub(super) fn has(&self, phrase: &str) -> bool {
@@ -34,15 +34,12 @@ impl Words {
         self.0.iter().map(String::as_str)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// FNV-1a over the words: a stable choice among equals, indifferent to case and punctuation.
     pub(super) fn hash(&self) -> u64 {
-        self.0.iter().flat_map(|word| word.bytes().chain([b' '])).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        self.0
+            .iter()
+            .flat_map(|word| word.bytes().chain([b' ']))
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     }
 }
 
