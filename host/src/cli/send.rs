@@ -52,7 +52,7 @@ fn told(job: &Value) -> String {
 }
 
 async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<Value> {
-    let client = crate::adapter::ai::http::client();
+    let client = crate::adapter::ai::client().into_diagnostic()?;
     let base = format!("http://{}", pipeline.server.listen);
     let form = [("From", args.from.clone()), ("Body", args.words.join(" ")), ("NumMedia", "0".into())];
     let mut request = client.post(format!("{base}/sms/webhook")).form(&form);

@@ -57,8 +57,6 @@ impl Extract for Extractor {
     }
 }
 
-// The names of the exports are no names to a native linker.
-#[cfg(target_arch = "wasm32")]
 wtaf_plugin_sdk::export_extract!(Extractor);
 
 /// JSON in JSON in JSON: deeper than any model goes.

@@ -66,6 +66,4 @@ impl Slug for Namer {
     }
 }
 
-// The names of the exports are no names to a native linker.
-#[cfg(target_arch = "wasm32")]
 wtaf_plugin_sdk::export_slug!(Namer);

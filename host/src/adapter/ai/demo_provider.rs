@@ -5,42 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    AiCall, AiError, Speaker,
+    AiCall, AiError, Speaker, demo,
     provider::{Ear, Ending, Provider, Usage},
 };
 use crate::job::Finish;
-
-/// What the library makes of a call. A stand-in with the library's own shape: `use super::demo;` takes its place.
-mod demo {
-    /// One call, as far as the library understands it.
-    pub struct Ask<'a> {
-        /// `page`, `brief`, `chat`.
-        pub purpose: &'a str,
-        /// The order's kind.
-        #[expect(dead_code, reason = "the library reads it")]
-        pub kind: &'a str,
-        /// The person's words.
-        pub words: &'a str,
-        /// The page an edit begins with.
-        #[expect(dead_code, reason = "the library reads it")]
-        pub page: Option<&'a str>,
-        /// The rules.
-        #[expect(dead_code, reason = "the library reads it")]
-        pub system: &'a str,
-    }
-
-    /// What an AI would answer.
-    pub fn answer(ask: &Ask<'_>) -> String {
-        let words = ask.words.replace('&', "&amp;").replace('<', "&lt;");
-        match ask.purpose {
-            "page" => format!(
-                "Here it is.\n\n```html\n<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{words}</title></head>\
-                 <body><main><h1>{words}</h1></main></body></html>\n```\n"
-            ),
-            _ => format!("You said: {}", ask.words),
-        }
-    }
-}
 
 /// Pieces of an answer; more make no smoother picture.
 const PIECES: usize = 24;

@@ -17,6 +17,7 @@ mod anthropic;
 mod breaker;
 mod chain;
 mod classify;
+mod demo;
 mod demo_provider;
 mod http;
 mod lane;
