@@ -1,4 +1,5 @@
-//! The engine's parts and the whole engine, against real HTTP, real files and real databases.
+//! Behaviour of the engine with real parts: one test binary, a module a behaviour.
 
 mod ai;
 mod kit;
+mod store;

@@ -1,3 +1,5 @@
-//! What tests share: stand-ins for the world outside that speak its real protocols.
+//! The test kit: real servers and faithful fakes, each started by the test that wants it.
 
 pub mod ai;
+pub mod pgbouncer;
+pub mod postgres;

@@ -1,0 +1,142 @@
+use wtaf_host::{
+    adapter::store::{Delivery, OutboxText, TextStatus},
+    job::Asker,
+};
+
+use super::{NOW, Place, at, job_id, on_every_store, text, texter};
+
+on_every_store!(
+    a_text_is_written_once_for_an_occasion_of_a_job,
+    a_taken_text_is_given_to_nobody_else,
+    texts_to_one_number_go_out_one_at_a_time_in_order,
+    a_text_left_by_a_crashed_sender_is_given_again_as_sending,
+    a_text_that_waits_is_given_again_when_it_is_due,
+    what_a_try_came_to_is_kept,
+    a_later_status_is_not_overwritten_by_an_earlier_one,
+    a_callback_for_a_text_that_is_not_ours_changes_nothing,
+    texts_are_found_by_number_and_by_job,
+);
+
+fn bodies(texts: &[OutboxText]) -> Vec<&str> {
+    texts.iter().map(|text| text.text.body.as_str()).collect()
+}
+
+fn sent(sid: &str) -> Delivery {
+    Delivery::Sent { sid: sid.into(), segments: 2 }
+}
+
+async fn write(place: &Place, to: &Asker, body: &str) {
+    assert!(place.store.write_text(text(job_id(), "reply", to, body), NOW).await.unwrap());
+}
+
+async fn a_text_is_written_once_for_an_occasion_of_a_job(place: &Place) {
+    let job = job_id();
+    assert!(place.store.write_text(text(job, "accepted", &texter(1), "On it"), NOW).await.unwrap());
+    assert!(!place.store.write_text(text(job, "accepted", &texter(1), "On it again"), NOW).await.unwrap());
+    assert!(place.store.write_text(text(job, "page-live", &texter(1), "Live"), NOW).await.unwrap());
+    assert_eq!(bodies(&place.store.texts_of(job).await.unwrap()), ["On it", "Live"]);
+    assert_eq!(place.store.texts_waiting().await.unwrap(), 2);
+}
+
+async fn a_taken_text_is_given_to_nobody_else(place: &Place) {
+    for n in 1..=3 {
+        write(place, &texter(n), "hi").await;
+    }
+    let first = place.store.take_texts(NOW, 2).await.unwrap();
+    assert_eq!(first.len(), 2);
+    assert!(first.iter().all(|text| text.status == TextStatus::Waiting && text.attempts == 0));
+    assert_eq!(place.store.take_texts(NOW, 9).await.unwrap().len(), 1);
+    assert!(place.store.take_texts(at(119), 9).await.unwrap().is_empty());
+}
+
+async fn texts_to_one_number_go_out_one_at_a_time_in_order(place: &Place) {
+    for body in ["one", "two", "three"] {
+        write(place, &texter(1), body).await;
+    }
+    write(place, &texter(2), "other").await;
+    let taken = place.store.take_texts(NOW, 9).await.unwrap();
+    assert_eq!(bodies(&taken), ["one", "other"]);
+    assert!(place.store.take_texts(NOW, 9).await.unwrap().is_empty());
+    place.store.text_tried(&taken[0].id, sent("SM1"), at(1)).await.unwrap();
+    let taken = place.store.take_texts(at(1), 9).await.unwrap();
+    assert_eq!(bodies(&taken), ["two"]);
+    let later = Delivery::Again { at: at(60), error: "busy".into() };
+    place.store.text_tried(&taken[0].id, later, at(2)).await.unwrap();
+    assert!(place.store.take_texts(at(3), 9).await.unwrap().is_empty(), "three must not overtake two");
+    assert_eq!(bodies(&place.store.take_texts(at(60), 9).await.unwrap()), ["two"]);
+}
+
+async fn a_text_left_by_a_crashed_sender_is_given_again_as_sending(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    place.store.take_texts(NOW, 9).await.unwrap();
+    let again = place.store.take_texts(at(121), 9).await.unwrap();
+    assert_eq!((again[0].status, again[0].attempts), (TextStatus::Sending, 1));
+    assert!(place.store.take_texts(at(121), 9).await.unwrap().is_empty());
+}
+
+async fn a_text_that_waits_is_given_again_when_it_is_due(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let taken = place.store.take_texts(NOW, 9).await.unwrap();
+    let later = Delivery::Again { at: at(30), error: "429".into() };
+    place.store.text_tried(&taken[0].id, later, at(1)).await.unwrap();
+    assert!(place.store.take_texts(at(29), 9).await.unwrap().is_empty());
+    let again = place.store.take_texts(at(30), 9).await.unwrap();
+    assert_eq!((again[0].status, again[0].attempts), (TextStatus::Waiting, 1));
+    assert_eq!(again[0].error.as_deref(), Some("429"));
+}
+
+async fn what_a_try_came_to_is_kept(place: &Place) {
+    for n in 1..=3 {
+        write(place, &texter(n), "hi").await;
+    }
+    let ids: Vec<_> = place.store.take_texts(NOW, 9).await.unwrap().into_iter().map(|text| text.id).collect();
+    place.store.text_tried(&ids[0], sent("SM1"), at(1)).await.unwrap();
+    place.store.text_tried(&ids[1], Delivery::Failed { error: "30007".into() }, at(1)).await.unwrap();
+    place.store.text_tried(&ids[2], Delivery::Withheld, at(1)).await.unwrap();
+    place.store.text_tried(&ids[2], sent("SM3"), at(2)).await.unwrap();
+    let mut kept = Vec::new();
+    for n in 1..=3 {
+        kept.extend(place.store.texts_to(texter(n).phone().unwrap(), 9).await.unwrap());
+    }
+    let told: Vec<_> = kept.iter().map(|t| (t.status, t.sid.as_deref(), t.segments, t.error.as_deref())).collect();
+    assert_eq!(
+        told,
+        [
+            (TextStatus::Sent, Some("SM1"), Some(2), None),
+            (TextStatus::Failed, None, None, Some("30007")),
+            (TextStatus::Withheld, None, None, None)
+        ]
+    );
+    assert!(kept.iter().all(|text| text.updated == at(1) && text.created == NOW));
+    assert_eq!(place.store.texts_waiting().await.unwrap(), 0);
+}
+
+async fn a_later_status_is_not_overwritten_by_an_earlier_one(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let taken = place.store.take_texts(NOW, 9).await.unwrap();
+    place.store.text_tried(&taken[0].id, sent("SM1"), at(1)).await.unwrap();
+    for status in [TextStatus::Delivered, TextStatus::Sent, TextStatus::Sending, TextStatus::Delivered] {
+        assert!(place.store.text_delivery("SM1", status, None, at(2)).await.unwrap());
+        let now = &place.store.texts_of(taken[0].text.job).await.unwrap()[0];
+        assert_eq!(now.status, TextStatus::Delivered);
+    }
+    place.store.text_tried(&taken[0].id, Delivery::Again { at: at(9), error: String::new() }, at(3)).await.unwrap();
+    assert_eq!(place.store.texts_of(taken[0].text.job).await.unwrap()[0].status, TextStatus::Delivered);
+}
+
+async fn a_callback_for_a_text_that_is_not_ours_changes_nothing(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    assert!(!place.store.text_delivery("SM9", TextStatus::Delivered, None, NOW).await.unwrap());
+    assert_eq!(place.store.texts_waiting().await.unwrap(), 1);
+}
+
+async fn texts_are_found_by_number_and_by_job(place: &Place) {
+    for body in ["one", "two", "three"] {
+        write(place, &texter(1), body).await;
+    }
+    let found = place.store.texts_to(texter(1).phone().unwrap(), 2).await.unwrap();
+    assert_eq!(bodies(&found), ["three", "two"]);
+    let one = &found[0];
+    assert_eq!(one.id, format!("{}-reply", one.text.job));
+    assert_eq!(place.store.texts_of(one.text.job).await.unwrap(), [one.clone()]);
+}

@@ -1,0 +1,149 @@
+use std::time::Duration;
+
+use wtaf_host::{
+    adapter::store::{Allowance, JobFilter, Spent, Turn},
+    job::{Millis, Status},
+};
+
+use super::{NOW, Place, at, guest, job, job_id, on_every_store, person, texter};
+
+on_every_store!(
+    a_job_is_read_back_as_it_was_recorded,
+    a_final_status_is_not_overwritten_by_an_older_one,
+    jobs_are_listed_newest_first_and_filtered,
+    a_line_of_a_talk_is_there_once,
+    a_talk_is_its_last_lines_oldest_first,
+    an_allowance_slides,
+    what_does_not_fit_is_not_counted,
+    a_job_counts_once,
+    the_allowance_that_takes_longest_is_told,
+    nothing_fits_into_an_allowance_of_none,
+    money_is_added_up,
+);
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn per(per: &'static str, span: Duration, most: u32) -> Allowance {
+    Allowance { per, span, most }
+}
+
+async fn a_job_is_read_back_as_it_was_recorded(place: &Place) {
+    let job = job(&texter(1));
+    assert_eq!(place.store.job(job.id).await.unwrap(), None);
+    place.store.record_job(&job, None).await.unwrap();
+    assert_eq!(place.store.job(job.id).await.unwrap(), Some(job));
+}
+
+async fn a_final_status_is_not_overwritten_by_an_older_one(place: &Place) {
+    let queued = job(&texter(1));
+    let mut failed = queued.clone();
+    (failed.status, failed.finished_at) = (Status::Failed, Some(at(5)));
+    let mut done = queued.clone();
+    (done.status, done.finished_at) = (Status::Done, Some(at(9)));
+    for (state, expected) in [
+        (&queued, Status::Queued),
+        (&failed, Status::Failed),
+        (&queued, Status::Failed),
+        (&done, Status::Done),
+        (&failed, Status::Done),
+    ] {
+        place.store.record_job(state, None).await.unwrap();
+        assert_eq!(place.store.job(queued.id).await.unwrap().unwrap().status, expected);
+    }
+}
+
+async fn jobs_are_listed_newest_first_and_filtered(place: &Place) {
+    let mut jobs = Vec::new();
+    for n in 0..6_u32 {
+        let mut job = job(&if n % 2 == 0 { texter(1) } else { guest("g") });
+        job.status = if n < 3 { Status::Done } else { Status::Running };
+        place.store.record_job(&job, None).await.unwrap();
+        jobs.push(job);
+    }
+    let list = |filter: JobFilter| async move { place.store.jobs(&filter, 9).await.unwrap() };
+    let pick = |picked: &[usize]| picked.iter().map(|n| jobs[*n].clone()).collect::<Vec<_>>();
+    let of = |status, asker| JobFilter { status, asker, before: None };
+    assert_eq!(list(JobFilter::default()).await, pick(&[5, 4, 3, 2, 1, 0]));
+    assert_eq!(list(of(Some(Status::Done), None)).await, pick(&[2, 1, 0]));
+    assert_eq!(list(of(None, Some(texter(1)))).await, pick(&[4, 2, 0]));
+    assert_eq!(list(of(Some(Status::Running), Some(guest("g")))).await, pick(&[5, 3]));
+    let next = JobFilter { before: Some(jobs[2].id), ..JobFilter::default() };
+    assert_eq!(place.store.jobs(&next, 1).await.unwrap(), pick(&[1]));
+}
+
+async fn a_line_of_a_talk_is_there_once(place: &Place) {
+    let fox = person(&*place.store, "fox").await;
+    let job = job_id();
+    let asked = Turn { coach: None, text: "hey".into(), at: NOW };
+    let said = Turn { coach: Some("alex".into()), text: "hello".into(), at: NOW };
+    for turn in [&asked, &said, &asked, &said] {
+        place.store.add_turn(fox.id, job, turn).await.unwrap();
+    }
+    assert_eq!(place.store.turns(fox.id, NOW, 9).await.unwrap(), [asked, said]);
+}
+
+async fn a_talk_is_its_last_lines_oldest_first(place: &Place) {
+    let fox = person(&*place.store, "fox").await;
+    for n in 0..5 {
+        let turn = Turn { coach: None, text: n.to_string(), at: at(n) };
+        place.store.add_turn(fox.id, job_id(), &turn).await.unwrap();
+    }
+    let lines = |turns: Vec<Turn>| turns.into_iter().map(|turn| turn.text).collect::<Vec<_>>();
+    assert_eq!(lines(place.store.turns(fox.id, NOW, 2).await.unwrap()), ["3", "4"]);
+    assert_eq!(lines(place.store.turns(fox.id, at(3), 9).await.unwrap()), ["3", "4"]);
+}
+
+async fn an_allowance_slides(place: &Place) {
+    let two = [per("hour", HOUR, 2)];
+    let spend = |seconds| place.store.spend("k", job_id(), &two, at(seconds));
+    assert_eq!(spend(0).await.unwrap(), Spent::Fits);
+    assert_eq!(spend(600).await.unwrap(), Spent::Fits);
+    assert_eq!(spend(700).await.unwrap(), Spent::Over { per: "hour", again: at(3600) });
+    assert_eq!(spend(3599).await.unwrap(), Spent::Over { per: "hour", again: at(3600) });
+    assert_eq!(spend(3600).await.unwrap(), Spent::Fits);
+    assert_eq!(spend(3601).await.unwrap(), Spent::Over { per: "hour", again: at(4200) });
+    assert_eq!(place.store.spend("other", job_id(), &two, at(3601)).await.unwrap(), Spent::Fits);
+}
+
+async fn what_does_not_fit_is_not_counted(place: &Place) {
+    let one = [per("hour", HOUR, 1)];
+    for seconds in [0, 1, 2] {
+        place.store.spend("k", job_id(), &one, at(seconds)).await.unwrap();
+    }
+    assert_eq!(place.store.spend("k", job_id(), &one, at(3600)).await.unwrap(), Spent::Fits);
+    assert_eq!(place.store.prune_spent(at(1)).await.unwrap(), 1);
+    assert_eq!(place.store.prune_spent(at(1)).await.unwrap(), 0);
+}
+
+async fn a_job_counts_once(place: &Place) {
+    let (one, job) = ([per("hour", HOUR, 1)], job_id());
+    for seconds in [0, 1, 2] {
+        assert_eq!(place.store.spend("k", job, &one, at(seconds)).await.unwrap(), Spent::Fits);
+    }
+}
+
+async fn the_allowance_that_takes_longest_is_told(place: &Place) {
+    let both = [per("hour", HOUR, 1), per("day", HOUR * 24, 1)];
+    place.store.spend("k", job_id(), &both, NOW).await.unwrap();
+    let over = place.store.spend("k", job_id(), &both, at(1)).await.unwrap();
+    assert_eq!(over, Spent::Over { per: "day", again: at(24 * 3600) });
+    let lowered = [per("hour", HOUR, 5), per("day", HOUR * 24, 1)];
+    assert_eq!(place.store.spend("k", job_id(), &lowered, at(2)).await.unwrap(), over);
+}
+
+async fn nothing_fits_into_an_allowance_of_none(place: &Place) {
+    let none = [per("hour", HOUR, 0)];
+    let over = place.store.spend("k", job_id(), &none, NOW).await.unwrap();
+    assert_eq!(over, Spent::Over { per: "hour", again: at(3600) });
+    assert_eq!(place.store.spend("k", job_id(), &[], Millis(5)).await.unwrap(), Spent::Fits);
+}
+
+async fn money_is_added_up(place: &Place) {
+    assert!(place.store.cost_since(NOW).await.unwrap().abs() < f64::EPSILON);
+    let job = job_id();
+    for (seconds, dollars) in [(0, 0.25), (1, 0.5), (1, 0.5)] {
+        place.store.add_cost(job, "claude", dollars, at(seconds)).await.unwrap();
+    }
+    assert!((place.store.cost_since(NOW).await.unwrap() - 1.25).abs() < 1e-9);
+    assert!((place.store.cost_since(at(1)).await.unwrap() - 1.0).abs() < 1e-9);
+}
