@@ -39,6 +39,7 @@ pub struct Pipeline {
 #[derive(Debug, Clone)]
 pub struct Checked {
     pub(super) pipeline: Pipeline,
+    pub(super) public_url_given: bool,
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
@@ -172,7 +173,7 @@ pub struct Ai {
     pub temperature: Option<f32>,
     /// Calls at once; lowered by itself after a 429.
     pub max_concurrent: usize,
-    /// Tries of one call before the next provider.
+    /// Further tries of one call before the next provider.
     pub retries: u32,
     /// US dollars for a million tokens read, and written.
     pub price: Option<(f64, f64)>,
@@ -246,6 +247,8 @@ pub struct Limits {
 pub struct Plugins {
     /// Where dropped components are watched for, absolute.
     pub dir: PathBuf,
+    /// Where plugins' sources are, for `plugin new` and `plugin build`; absolute.
+    pub source: PathBuf,
     /// Bytes one call may use.
     pub memory: u64,
     /// Processor time of one call.
@@ -263,11 +266,11 @@ pub struct Stage {
     pub name: String,
     /// What runs.
     pub runs: Runs,
-    /// For which decisions; empty means for all that get here.
+    /// For which decisions. A checked pipeline has it written out: where the file says nothing, every decision there is work for.
     pub when: Vec<When>,
     /// What a filter looks at.
     pub on: Vec<FilterOn>,
-    /// `config`, handed to the plugin as JSON, or read by the adapter.
+    /// `config`, handed to the plugin as JSON, or read by the adapter (`files`: `dir`, made absolute).
     pub config: Map<String, Value>,
     /// What the plugin is allowed beyond `log`.
     pub grant: Vec<String>,

@@ -1,0 +1,313 @@
+//! Every key of pipeline.toml: its name, what it takes, what it is when unset, what it is for.
+//!
+//! The one place that says so: the walk reads by these tables and the JSON Schema is printed from them.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::{
+    kinds::{
+        ADDRESS, BASE_URL, Choice, FOLDER, FREE, Flag, Free, Line, Listed, NAME, NAMED_NUMBERS, NATS, NamedNumbers,
+        ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section, Sections, Size,
+        TEXT, Time, WORD, Whole, real, size, time, whole,
+    },
+    model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
+    walk::{Key, Shape, Table, keys},
+};
+
+/// Which queue, before its URL is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Files.
+    Files,
+    /// NATS.
+    Nats,
+}
+
+/// Which carrier, before its account is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// None: a phone in the browser.
+    Console,
+    /// Twilio.
+    Twilio,
+}
+
+const BACKENDS: Choice<Backend> = Choice(&[("files", Backend::Files), ("nats", Backend::Nats)]);
+const CARRIERS: Choice<Carrier> = Choice(&[("console", Carrier::Console), ("twilio", Carrier::Twilio)]);
+const AI_KINDS: Choice<AiKind> =
+    Choice(&[("anthropic", AiKind::Anthropic), ("openai", AiKind::OpenAi), ("demo", AiKind::Demo)]);
+const ADAPTERS: Choice<AdapterStage> = Choice(&[
+    ("ai", AdapterStage::Ai),
+    ("publish", AdapterStage::Publish),
+    ("files", AdapterStage::Files),
+    ("notify", AdapterStage::Notify),
+]);
+const WHENS: Choice<When> =
+    Choice(&[("build", When::Build), ("chat", When::Chat), ("edit", When::Edit), ("reply", When::Reply)]);
+const ONS: Choice<FilterOn> = Choice(&[("idea", FilterOn::Idea), ("reply", FilterOn::Reply), ("page", FilterOn::Page)]);
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const MIB: u64 = 1 << 20;
+const COUNT: u64 = u32::MAX as u64;
+
+keys! {
+    /// The engine: texts and chats in, live pages out. Strings may hold ${NAME} or ${NAME:-default}; an empty string means unset.
+    root "the top of the file" {
+        /// Where the engine listens, and what the world calls it.
+        SERVER: Section = "server", Section(&server::TABLE), or "{}";
+        /// The web chat.
+        WEB: Section = "web", Section(&web::TABLE), or "{}";
+        /// What is kept on disk.
+        DATA: Section = "data", Section(&data::TABLE), or "{}";
+        /// Where requests wait.
+        QUEUE: Section = "queue", Section(&queue::TABLE), or "{}";
+        /// The database.
+        STORE_: Section = "store", Section(&store::TABLE), or "{}";
+        /// The AI providers, in the order they are tried. One whose api_key comes out empty is left out; the demo provider is left out as soon as there is another.
+        AI: Sections = "ai", Sections(&ai::TABLE), required;
+        /// Who carries the texts.
+        SMS: Section = "sms", Section(&sms::TABLE), or "{}";
+        /// What one person may ask for, and what a day may cost.
+        LIMITS: Section = "limits", Section(&limits::TABLE), or "{}";
+        /// The sandbox of the plugins.
+        PLUGINS: Section = "plugins", Section(&plugins::TABLE), or "{}";
+        /// Which command needs which role: `edit = "degen"`; what is not here is for every coder. New people are coders.
+        ROLE_TABLE: Roles = "roles", ROLES, or "{}";
+        /// The cast; none means the built-in one.
+        COACH: Sections = "coach", Sections(&coach::TABLE), or "[]";
+        /// The stages, in order.
+        STAGE: Sections = "stage", Sections(&stage::TABLE), required;
+    }
+
+    /// Where the engine listens, and what the world calls it.
+    server "[server]" {
+        /// Where to listen. Port 0 takes any free one.
+        LISTEN: Line<SocketAddr> = "listen", ADDRESS, or "\"127.0.0.1:3030\"";
+        /// What the world calls us: links in texts begin with it, and Twilio's signature covers it. Unset: http://localhost and the port of `listen`.
+        PUBLIC_URL: Line<Url> = "public_url", BASE_URL;
+        /// Opens the console and the operator's API. Unset: they answer local requests only.
+        ADMIN_TOKEN: Line<SecretString> = "admin_token", SECRET;
+        /// Lets an existing web app post texts that Twilio has not signed.
+        BRIDGE_TOKEN: Line<SecretString> = "bridge_token", SECRET;
+        /// An origin of their own for generated pages, such as https://pages.example: another domain, so that no page is ever near a session.
+        PAGES_URL: Line<Url> = "pages_url", BASE_URL;
+        /// Addresses or networks of the proxies whose forwarding headers are believed.
+        TRUSTED_PROXIES: OneOrMore<Line<String>> = "trusted_proxies", OneOrMore(PROXY), or "[]";
+        /// How long a shutdown waits for work in hand; what is left goes on at the next start.
+        SHUTDOWN_TIMEOUT: Time = "shutdown_timeout", time(0, HOUR), or "\"30s\"";
+    }
+
+    /// The web chat.
+    web "[web]" {
+        /// Whether someone who has not signed in may ask.
+        GUESTS: Flag = "guests", Flag, or "true";
+        /// Origins of web apps elsewhere that may call the API (CORS).
+        ALLOWED_ORIGINS: OneOrMore<Line<String>> = "allowed_origins", OneOrMore(ORIGIN), or "[]";
+    }
+
+    /// What is kept on disk.
+    data "[data]" {
+        /// The folder of the queue, the database and the outbox.
+        DIR: Line<PathBuf> = "dir", FOLDER, or "\"data\"";
+    }
+
+    /// Where requests wait.
+    queue "[queue]" {
+        /// Files under the data directory, or NATS JetStream for several machines.
+        BACKEND: Choice<Backend> = "backend", BACKENDS, or "\"files\"";
+        /// The NATS servers, for that backend.
+        NATS_URL: Line<String> = "nats_url", NATS;
+        /// Jobs taken up at once, those that wait on an AI included.
+        IN_HAND: Whole<usize> = "in_hand", whole(1, 1_000_000), or "20000";
+        /// Requests that may wait before new ones are refused.
+        MAX_WAITING: Whole<usize> = "max_waiting", whole(1, 100_000_000), or "100000";
+        /// Tries a job has before it is given up and the person told.
+        MAX_ATTEMPTS: Whole<u32> = "max_attempts", whole(1, 100), or "5";
+        /// Builds of one person side by side.
+        PER_USER: Whole<usize> = "per_user", whole(1, 1_000_000), or "3";
+    }
+
+    /// The database.
+    store "[store]" {
+        /// sqlite://FILE, or postgres://… (Supabase too, directly or through its pooler). Unset: wtaf.db in the data directory.
+        URL: Line<StoreUrl> = "url", STORE;
+    }
+
+    /// An AI provider.
+    ai "[[ai]]" {
+        /// For logs, metrics and the job's story.
+        NAME_: Line<String> = "name", NAME, required;
+        /// Which API it speaks: Anthropic's, OpenAI's (and the many that follow it: Ollama, llama.cpp, vLLM, OpenRouter), or none at all.
+        KIND: Choice<AiKind> = "kind", AI_KINDS, required;
+        /// As the provider names it.
+        MODEL: Line<String> = "model", TEXT;
+        /// What the provider's own SDK takes. Unset: https://api.anthropic.com, https://api.openai.com/v1.
+        BASE_URL_: Line<Url> = "base_url", BASE_URL;
+        /// The key. An entry whose key comes out empty is left out; a server of your own may do without this line.
+        API_KEY: Line<SecretString> = "api_key", SECRET;
+        /// One call in all, from connect to last byte.
+        TIMEOUT: Time = "timeout", time(1, 24 * HOUR), or "\"180s\"";
+        /// Until the first piece of the answer.
+        FIRST_TOKEN_TIMEOUT: Time = "first_token_timeout", time(1, 24 * HOUR), or "\"60s\"";
+        /// A provider that asks to wait longer than this is passed over for the job.
+        MAX_WAIT: Time = "max_wait", time(0, 24 * HOUR), or "\"5s\"";
+        /// Tokens an answer may have.
+        MAX_TOKENS: Whole<u32> = "max_tokens", whole(1, COUNT), or "16000";
+        /// From 0 (the same each time) to 2. Unset leaves it to the provider.
+        TEMPERATURE: Real = "temperature", real(0.0, 2.0);
+        /// Calls at once; lowered by itself when the provider says it is too much.
+        MAX_CONCURRENT: Whole<usize> = "max_concurrent", whole(1, 1_000_000), or "1000";
+        /// Further tries of a call before the next provider is asked.
+        RETRIES: Whole<u32> = "retries", whole(0, 20), or "2";
+        /// What a million tokens cost in US dollars, for the records and for limits.spend_per_day.
+        PRICE: Section = "price", Section(&price::TABLE);
+    }
+
+    /// US dollars for a million tokens.
+    price "price" {
+        /// Read.
+        INPUT: Real = "input", real(0.0, 100_000.0), required;
+        /// Written.
+        OUTPUT: Real = "output", real(0.0, 100_000.0), required;
+    }
+
+    /// Who carries the texts.
+    sms "[sms]" {
+        /// The phone in the browser (/phone) and files under data/outbox, or Twilio.
+        PROVIDER: Choice<Carrier> = "provider", CARRIERS, or "\"console\"";
+        /// Twilio's account, AC….
+        ACCOUNT_SID: Line<String> = "account_sid", SID;
+        /// Twilio's token; while it is rotated, a list: the first signs our calls, each is accepted on incoming ones.
+        AUTH_TOKEN: OneOrMore<Line<SecretString>> = "auth_token", OneOrMore(SECRET);
+        /// Our number (+15550001111), shown to people and the sender of texts, or a messaging service (MG…).
+        FROM: Line<String> = "from", SENDER;
+        /// Where Twilio is; no path.
+        BASE_URL_: Line<Url> = "base_url", BASE_URL, or "\"https://api.twilio.com\"";
+        /// Whether an order is acknowledged by a text at once.
+        ACKNOWLEDGE: Flag = "acknowledge", Flag, or "true";
+        /// Texts a second. Unset lets the carrier queue.
+        PER_SECOND: Real = "per_second", real(0.01, 10_000.0);
+    }
+
+    /// What one person may ask for, and what a day may cost.
+    limits "[limits]" {
+        /// false switches every limit off, those of guests and queue.per_user too.
+        ENABLED: Flag = "enabled", Flag, or "true";
+        /// Requests from a guest's address in an hour.
+        GUEST_PER_HOUR: Whole<u32> = "guest_per_hour", whole(0, COUNT), or "10";
+        /// Orders of one person in an hour.
+        PER_HOUR: Whole<u32> = "per_hour", whole(0, COUNT), or "30";
+        /// Orders of one person in a day.
+        PER_DAY: Whole<u32> = "per_day", whole(0, COUNT), or "60";
+        /// Orders of one person in thirty days.
+        PER_MONTH: Whole<u32> = "per_month", whole(0, COUNT), or "300";
+        /// How many times that a role may have.
+        FACTOR: NamedNumbers = "factor", NAMED_NUMBERS, or "{ degen = 2, operator = 10, admin = 10 }";
+        /// US dollars a day, all providers together; counted by their price.
+        SPEND_PER_DAY: Real = "spend_per_day", real(0.0, 1e9);
+    }
+
+    /// The sandbox of the plugins.
+    plugins "[plugins]" {
+        /// A component dropped in here as x.wasm takes the place of plugin x while the engine runs.
+        DIR: Line<PathBuf> = "dir", FOLDER, or "\"plugins/installed\"";
+        /// Where plugins' sources are, for `plugin new` and `plugin build`.
+        SOURCE: Line<PathBuf> = "source", FOLDER, or "\"plugins\"";
+        /// Memory of one call.
+        MEMORY: Size = "memory", size(MIB, 4096 * MIB), or "\"64MiB\"";
+        /// Processor time of one call.
+        DEADLINE: Time = "deadline", time(1, HOUR), or "\"2s\"";
+        /// Fuel of one call, a count of instructions that is the same on every machine. Unset: not counted.
+        FUEL: Whole<u64> = "fuel", whole(1, u64::MAX);
+        /// What one call may take in or give back.
+        MESSAGE: Size = "message", size(64 << 10, 1024 * MIB), or "\"8MiB\"";
+        /// Who may sign plugins. This version checks no signatures and takes no keys.
+        KEYS: Listed<Line<String>> = "keys", Listed(WORD), or "[]";
+    }
+
+    /// Someone who answers and lends pages a voice.
+    coach "[[coach]]" {
+        /// What orders carry and texters write: `wtaf -id- an idea`.
+        ID: Line<String> = "id", NAME, required;
+        /// What people read. Unset: the id.
+        NAME_: Line<String> = "name", TEXT;
+        /// Who that is, in a few words.
+        ABOUT: Line<String> = "about", TEXT;
+        /// How they speak, for the AI.
+        VOICE: Line<String> = "voice", TEXT;
+        /// Lines they would say.
+        LINES: Listed<Line<String>> = "lines", Listed(TEXT);
+        /// Habits.
+        QUIRKS: Listed<Line<String>> = "quirks", Listed(TEXT);
+        /// Answers when spoken to, and is never listed.
+        HIDDEN: Flag = "hidden", Flag;
+        /// Anything more that plugins of your own read.
+        EXTRA: Free = "extra", FREE;
+    }
+
+    /// One stage of the pipeline: a plugin that decides, or an adapter that touches the world.
+    stage "[[stage]]" {
+        /// Unique; `--set`, logs and metrics call it so.
+        NAME_: Line<String> = "name", NAME, required;
+        /// A component: a name (its file in plugins.dir, else the built-in one), a path, or sha256:….
+        PLUGIN_: Line<PluginSource> = "plugin", PLUGIN;
+        /// Native code: ai asks the providers, publish makes the page live, files writes it to a folder too, notify tells the person.
+        ADAPTER: Choice<AdapterStage> = "adapter", ADAPTERS;
+        /// Only for these: build (a page is to be made), edit, chat (a coach answers by AI), reply (the coach has said it already). Unset: wherever there is work for it.
+        WHEN: OneOrMore<Choice<When>> = "when", OneOrMore(WHENS);
+        /// What a filter looks at.
+        ON: OneOrMore<Choice<FilterOn>> = "on", OneOrMore(ONS);
+        /// For the plugin, as JSON; for the adapter files: dir.
+        CONFIG: Free = "config", FREE, or "{}";
+        /// What the plugin is allowed beyond log.
+        GRANT: OneOrMore<Line<String>> = "grant", OneOrMore(WORD), or "[]";
+        /// Memory of one call; unset: plugins.memory.
+        MEMORY: Size = "memory", size(MIB, 4096 * MIB);
+        /// Processor time of one call; unset: plugins.deadline.
+        DEADLINE: Time = "deadline", time(1, HOUR);
+        /// Fuel of one call; unset: plugins.fuel.
+        FUEL: Whole<u64> = "fuel", whole(1, u64::MAX);
+    }
+
+    /// The config of the adapter files.
+    files "the config of the adapter files" {
+        /// Where pages are written, as {user}/{app}.html.
+        DIR: Line<PathBuf> = "dir", FOLDER, or "\"public\"";
+    }
+
+    /// The config of an adapter that needs none.
+    bare "the config of this adapter" {
+    }
+}
+
+/// The section a key belongs to, where only one has it.
+pub fn owner_of(name: &str) -> Option<&'static str> {
+    let sections = root::TABLE.keys.iter().filter_map(|key| match key.shape() {
+        Shape::Table(table) | Shape::Tables(table) => Some(table),
+        _ => None,
+    });
+    let mut owners = sections.filter(|table| table.key(name).is_some()).map(|table| table.called);
+    let owner = owners.next()?;
+    owners.next().is_none().then_some(owner)
+}
+
+/// Every table, the root first.
+#[cfg(test)]
+pub fn all_tables() -> Vec<&'static Table> {
+    fn below(table: &'static Table, all: &mut Vec<&'static Table>) {
+        all.push(table);
+        for key in table.keys {
+            if let Shape::Table(table) | Shape::Tables(table) = key.shape() {
+                below(table, all);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    below(&root::TABLE, &mut all);
+    all
+}

@@ -1,0 +1,236 @@
+//! From the walked document to a [`Pipeline`]: the sections, and the rules between keys.
+//!
+//! A section's reader takes all its keys before it looks at any, so that one fault hides no other.
+
+mod ai;
+mod sms;
+mod stage;
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{
+    document::{At, Entry},
+    fault::{Code, Found},
+    flow,
+    keys::{Backend, coach, data, limits, plugins, queue, root, server, store, web},
+    kinds::{Roles, unknown_role},
+    model::{Limits, Pipeline, Plugins, Queue, QueueBackend, Server, Store, StoreUrl, Web},
+    plugin::{Finder, RoleOf},
+    walk::{View, Walk},
+};
+
+/// A pipeline, and what only the file knows of it.
+pub struct Read {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Whether `server.public_url` was set.
+    pub public_url_given: bool,
+}
+
+/// Reads a whole document; `None` where a fault was noted.
+pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> Option<Read> {
+    let top = View::new(walk, &root::TABLE, entries, At::TOP, "");
+    let server = top.get(walk, &root::SERVER).and_then(|view| read_server(walk, &view));
+    let web = top.get(walk, &root::WEB).and_then(|view| read_web(walk, &view));
+    let data_dir = top.get(walk, &root::DATA).and_then(|view| view.get(walk, &data::DIR));
+    let queue = top.get(walk, &root::QUEUE).and_then(|view| read_queue(walk, &view));
+    let store = top.get(walk, &root::STORE_).and_then(|view| read_store(walk, &view, data_dir.as_deref()));
+    let ai = top.need(walk, &root::AI).and_then(|views| ai::read(walk, &views));
+    let sms = top.get(walk, &root::SMS).and_then(|view| sms::read(walk, &view));
+    let role_table = top.get(walk, &root::ROLE_TABLE);
+    let limits = top.get(walk, &root::LIMITS).and_then(|view| read_limits(walk, &view, role_table.as_ref()));
+    let plugins = top.get(walk, &root::PLUGINS).and_then(|view| read_plugins(walk, &view));
+    let coaches = top.get(walk, &root::COACH).and_then(|views| read_coaches(walk, &views));
+    let plugins_dir = plugins.as_ref().map_or_else(|| walk.base().join("plugins/installed"), |it| it.dir.clone());
+    let stages = top.need(walk, &root::STAGE).and_then(|views| {
+        let found = stage::read(walk, &views, &Finder { roles, dir: &plugins_dir });
+        flow::check(walk, found)
+    });
+    let (server, public_url_given) = server?;
+    let pipeline = Pipeline {
+        server,
+        web: web?,
+        data_dir: data_dir?,
+        queue: queue?,
+        store: store?,
+        ai: ai?,
+        sms: sms?,
+        limits: limits?,
+        plugins: plugins?,
+        roles: role_table?,
+        coaches: coaches?,
+        stages: stages?,
+    };
+    Some(Read { pipeline, public_url_given })
+}
+
+fn read_server(walk: &mut Walk<'_>, view: &View) -> Option<(Server, bool)> {
+    let given = view.has(walk, &server::PUBLIC_URL);
+    let listen = view.get(walk, &server::LISTEN);
+    let public_url = view.get(walk, &server::PUBLIC_URL);
+    let admin_token = view.get(walk, &server::ADMIN_TOKEN);
+    let bridge_token = view.get(walk, &server::BRIDGE_TOKEN);
+    let pages_url = view.get(walk, &server::PAGES_URL);
+    let trusted_proxies = view.get(walk, &server::TRUSTED_PROXIES);
+    let shutdown_timeout = view.get(walk, &server::SHUTDOWN_TIMEOUT);
+    let listen = listen?;
+    let public_url = if given { public_url? } else { local_url(listen.port())? };
+    if pages_url.as_ref().is_some_and(|pages| pages.origin() == public_url.origin()) {
+        let fault = Found::new(
+            Code::Conflict,
+            view.at_of(&server::PAGES_URL),
+            "`server.pages_url` is where `server.public_url` is, and that protects nothing",
+        );
+        walk.push(fault.help("give pages a domain of their own, or leave it out"));
+    }
+    let server = Server {
+        listen,
+        public_url,
+        admin_token,
+        bridge_token,
+        pages_url,
+        trusted_proxies: trusted_proxies?,
+        shutdown_timeout: shutdown_timeout?,
+    };
+    Some((server, given))
+}
+
+/// What a browser on this machine calls us.
+pub fn local_url(port: u16) -> Option<Url> {
+    Url::parse(&format!("http://localhost:{port}")).ok()
+}
+
+fn read_web(walk: &mut Walk<'_>, view: &View) -> Option<Web> {
+    let guests = view.get(walk, &web::GUESTS);
+    let allowed_origins = view.get(walk, &web::ALLOWED_ORIGINS);
+    Some(Web { guests: guests?, allowed_origins: allowed_origins? })
+}
+
+fn read_queue(walk: &mut Walk<'_>, view: &View) -> Option<Queue> {
+    let backend = view.get(walk, &queue::BACKEND);
+    let nats_url = match backend {
+        Some(Backend::Nats) if !view.has(walk, &queue::NATS_URL) => {
+            let fault =
+                Found::new(Code::Missing, view.at_of(&queue::BACKEND), "the queue `nats` needs `queue.nats_url`");
+            walk.push(fault.help("such as nats_url = \"nats://127.0.0.1:4222\""));
+            None
+        }
+        _ => view.get(walk, &queue::NATS_URL),
+    };
+    let in_hand = view.get(walk, &queue::IN_HAND);
+    let max_waiting = view.get(walk, &queue::MAX_WAITING);
+    let max_attempts = view.get(walk, &queue::MAX_ATTEMPTS);
+    let per_user = view.get(walk, &queue::PER_USER);
+    Some(Queue {
+        backend: match backend? {
+            Backend::Files => QueueBackend::Files,
+            Backend::Nats => QueueBackend::Nats(nats_url?),
+        },
+        in_hand: in_hand?,
+        max_waiting: max_waiting?,
+        max_attempts: max_attempts?,
+        per_user: per_user?,
+    })
+}
+
+fn read_store(walk: &mut Walk<'_>, view: &View, data_dir: Option<&std::path::Path>) -> Option<Store> {
+    let url = if view.has(walk, &store::URL) {
+        view.get(walk, &store::URL)
+    } else {
+        data_dir.map(|dir| StoreUrl::Sqlite(dir.join("wtaf.db")))
+    };
+    Some(Store { url: url? })
+}
+
+fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Value>>) -> Option<Limits> {
+    let enabled = view.get(walk, &limits::ENABLED);
+    let guest_per_hour = view.get(walk, &limits::GUEST_PER_HOUR);
+    let per_hour = view.get(walk, &limits::PER_HOUR);
+    let per_day = view.get(walk, &limits::PER_DAY);
+    let per_month = view.get(walk, &limits::PER_MONTH);
+    let spend_per_day = view.get(walk, &limits::SPEND_PER_DAY);
+    let factor = view.get(walk, &limits::FACTOR);
+    if let (true, Some(factor), Some(roles)) = (view.has(walk, &limits::FACTOR), &factor, roles) {
+        let ladder = Roles::ladder(roles);
+        for (role, _, at) in factor.iter().filter(|(role, ..)| !ladder.contains(role)) {
+            walk.push(unknown_role("limits.factor", Some(role), &ladder, *at));
+        }
+    }
+    Some(Limits {
+        enabled: enabled?,
+        guest_per_hour: guest_per_hour?,
+        per_hour: per_hour?,
+        per_day: per_day?,
+        per_month: per_month?,
+        factor: factor?.into_iter().map(|(role, factor, _)| (role, factor)).collect(),
+        spend_per_day,
+    })
+}
+
+fn read_plugins(walk: &mut Walk<'_>, view: &View) -> Option<Plugins> {
+    let dir = view.get(walk, &plugins::DIR);
+    let source = view.get(walk, &plugins::SOURCE);
+    let memory = view.get(walk, &plugins::MEMORY);
+    let deadline = view.get(walk, &plugins::DEADLINE);
+    let fuel = view.get(walk, &plugins::FUEL);
+    let message = view.get(walk, &plugins::MESSAGE);
+    if view.get(walk, &plugins::KEYS).is_some_and(|keys| !keys.is_empty()) {
+        let message = "`plugins.keys` promises that only signed plugins run, and this version checks no signatures";
+        let fault = Found::new(Code::BadValue, view.at_of(&plugins::KEYS), message);
+        walk.push(fault.help("take the keys out; to pin a plugin, name it by digest: plugin = \"sha256:…\""));
+    }
+    if let (Some(memory), Some(most)) = (memory, message)
+        && most > memory
+    {
+        let at = view.entry_at(&plugins::MESSAGE).or_else(|| view.entry_at(&plugins::MEMORY)).unwrap_or(view.at());
+        let fault =
+            Found::new(Code::Conflict, at, "`plugins.message` is larger than `plugins.memory`: it could never arrive");
+        walk.push(fault.help("a call needs several times the memory of what it takes in"));
+    }
+    Some(Plugins { dir: dir?, source: source?, memory: memory?, deadline: deadline?, fuel, message: message? })
+}
+
+fn read_coaches(walk: &mut Walk<'_>, views: &[View]) -> Option<Vec<Value>> {
+    let mut ids = Vec::new();
+    let mut coaches = Vec::new();
+    for view in views {
+        let id = view.need(walk, &coach::ID);
+        if let Some(id) = &id {
+            ids.push((id.to_lowercase(), view.at_of(&coach::ID)));
+        }
+        coaches.push(read_coach(walk, view, id));
+    }
+    unique(walk, "coach", &ids);
+    coaches.into_iter().collect()
+}
+
+fn read_coach(walk: &mut Walk<'_>, view: &View, id: Option<String>) -> Option<Value> {
+    let mut out = Map::new();
+    for key in [&coach::NAME_, &coach::ABOUT, &coach::VOICE] {
+        put(&mut out, key.name, view.get(walk, key));
+    }
+    for key in [&coach::LINES, &coach::QUIRKS] {
+        put(&mut out, key.name, view.get(walk, key));
+    }
+    put(&mut out, coach::HIDDEN.name, view.get(walk, &coach::HIDDEN));
+    put(&mut out, coach::EXTRA.name, view.get(walk, &coach::EXTRA));
+    out.insert(coach::ID.name.to_owned(), id?.into());
+    Some(Value::Object(out))
+}
+
+fn put(out: &mut Map<String, Value>, key: &str, value: Option<impl Into<Value>>) {
+    if let Some(value) = value {
+        out.insert(key.to_owned(), value.into());
+    }
+}
+
+/// Notes every name that is there twice.
+pub fn unique(walk: &mut Walk<'_>, what: &str, names: &[(String, At)]) {
+    for (index, (name, at)) in names.iter().enumerate() {
+        if let Some((_, first)) = names[..index].iter().find(|(earlier, _)| earlier == name) {
+            let fault = Found::new(Code::Duplicate, *at, format!("there are two {what} entries called `{name}`"));
+            walk.push(fault.label("again here").also(*first, "first here").help("give one of them another name"));
+        }
+    }
+}
