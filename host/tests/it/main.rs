@@ -2,4 +2,5 @@
 
 mod ai;
 mod kit;
+mod queue;
 mod store;
