@@ -5,6 +5,7 @@
 mod asker;
 mod id;
 mod progress;
+pub mod reserved;
 mod story;
 mod time;
 
