@@ -33,6 +33,10 @@ pub trait Events {
     /// Returns when a job may have new events: at once when this process adds one, else after a short while, so that another node's are seen too.
     async fn event_near(&self, job: JobId);
 
-    /// Removes events of jobs older than `before`. Gives how many.
+    /// Those after `after`; when there are none yet, waits as [`Events::event_near`] does and looks once more, so it may give none. An event added between
+    /// the look and the wait wakes it: this is what a stream of events should loop on.
+    async fn next_events(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>>;
+
+    /// Removes the events of jobs to which nothing has happened since `before`: all of a job's or none. Gives how many.
     async fn prune_events(&self, before: Millis) -> Result<u64>;
 }

@@ -75,7 +75,10 @@ pub trait Records {
     /// Counts one more against `key` (a person, an address) unless it would go over one of the allowances; atomic, and once for each `job`.
     async fn spend(&self, key: &str, job: JobId, allowances: &[Allowance], now: Millis) -> Result<Spent>;
 
-    /// Adds to what was paid: `(day, provider)`.
+    /// Forgets what was counted before a moment (no allowance may span more). Gives how many.
+    async fn prune_spent(&self, before: Millis) -> Result<u64>;
+
+    /// Adds to what was paid; a job may pay for several calls.
     async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()>;
 
     /// What was paid since a moment, US dollars.

@@ -1,0 +1,308 @@
+//! One connection, of either kind, that speaks one SQL. The only place where a query knows which database it is on.
+//!
+//! Placeholders are `$1`, `$2`… on both. Numbers are 64-bit, moments are milliseconds, JSON is text.
+
+use sha2::{Digest, Sha256};
+use sqlx::{
+    Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type, postgres::PgRow, sqlite::SqliteRow,
+};
+
+use super::{
+    super::PersonId,
+    fault::{Fault, Outcome},
+};
+use crate::job::{JobId, Millis, Phone};
+
+/// A connection, mostly within a transaction.
+pub(super) enum Db<'c> {
+    /// SQLite; a transaction is alone with the database.
+    Sqlite(&'c mut SqliteConnection),
+    /// PostgreSQL; others are at work at the same time.
+    Postgres {
+        /// The connection.
+        conn: &'c mut PgConnection,
+        /// Whether prepared statements may outlive a transaction. Behind a transaction pooler they may not.
+        persistent: bool,
+    },
+}
+
+/// What two transactions must not do at once. Each takes its locks in the order of this list.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scope<'a> {
+    /// Give or take slugs of people.
+    Names,
+    /// Change a person's pages.
+    Person(PersonId),
+    /// Number a job's events.
+    Job(JobId),
+    /// Count against a key.
+    Key(&'a str),
+    /// Take texts from the outbox.
+    Outbox,
+}
+
+impl Scope<'_> {
+    fn number(self) -> i64 {
+        let name = match self {
+            Self::Names => "names".to_owned(),
+            Self::Person(id) => format!("person {}", id.0),
+            Self::Job(job) => format!("job {job}"),
+            Self::Key(key) => format!("key {key}"),
+            Self::Outbox => "outbox".to_owned(),
+        };
+        let digest = Sha256::digest(format!("wtaf {name}"));
+        digest.iter().take(8).fold(0, |number: i64, byte| number << 8 | i64::from(*byte))
+    }
+}
+
+/// A value for a placeholder.
+#[derive(Debug, Clone)]
+pub(super) enum Arg {
+    /// A number, a moment, a row.
+    Int(Option<i64>),
+    /// Words.
+    Text(Option<String>),
+    /// Yes or no.
+    Flag(bool),
+    /// Money.
+    Real(f64),
+}
+
+macro_rules! query {
+    ($sql:expr, $args:expr) => {
+        $args.iter().fold(sqlx::query($sql), |query, arg| match arg {
+            Arg::Int(number) => query.bind(*number),
+            Arg::Text(text) => query.bind(text.as_deref()),
+            Arg::Flag(flag) => query.bind(*flag),
+            Arg::Real(number) => query.bind(*number),
+        })
+    };
+}
+
+/// PostgreSQL has no NUL in text: the replacement character stands for it.
+fn without_nul(args: &[Arg]) -> std::borrow::Cow<'_, [Arg]> {
+    if args.iter().any(|arg| matches!(arg, Arg::Text(Some(text)) if text.contains('\0'))) {
+        let mend = |arg: &Arg| match arg {
+            Arg::Text(Some(text)) => Arg::Text(Some(text.replace('\0', "\u{FFFD}"))),
+            other => other.clone(),
+        };
+        std::borrow::Cow::Owned(args.iter().map(mend).collect())
+    } else {
+        std::borrow::Cow::Borrowed(args)
+    }
+}
+
+impl Db<'_> {
+    /// Does something; gives how many rows it was done to.
+    pub(super) async fn run(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<u64> {
+        Ok(match self {
+            Self::Sqlite(conn) => query!(sql, args).execute(&mut **conn).await?.rows_affected(),
+            Self::Postgres { conn, persistent } => {
+                let args = without_nul(args);
+                query!(sql, args).persistent(*persistent).execute(&mut **conn).await?.rows_affected()
+            }
+        })
+    }
+
+    /// All rows.
+    pub(super) async fn all(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<Vec<Row>> {
+        Ok(match self {
+            Self::Sqlite(conn) => {
+                query!(sql, args).fetch_all(&mut **conn).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres { conn, persistent } => {
+                let args = without_nul(args);
+                let rows = query!(sql, args).persistent(*persistent).fetch_all(&mut **conn).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row, if there is one.
+    pub(super) async fn one(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<Option<Row>> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// Waits until no other transaction holds this scope, and holds it until the end of this one.
+    ///
+    /// These locks end with the transaction, so they hold through a transaction pooler as well. On SQLite a writing transaction is alone already.
+    pub(super) async fn lock(&mut self, scope: Scope<'_>) -> Outcome<()> {
+        if let Self::Postgres { .. } = self {
+            self.run("select pg_advisory_xact_lock($1)", &[Arg::Int(Some(scope.number()))]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A row of a result.
+pub(super) enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    fn get<T>(&self, column: &str) -> Outcome<T>
+    where
+        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
+    {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A number.
+    pub(super) fn int(&self, column: &str) -> Outcome<i64> {
+        self.get(column)
+    }
+
+    /// A number that is never negative.
+    pub(super) fn count<N: TryFrom<i64>>(&self, column: &str) -> Outcome<N> {
+        N::try_from(self.int(column)?).map_err(|_| Fault::damaged("number"))
+    }
+
+    /// A number, where there is one.
+    pub(super) fn maybe_int(&self, column: &str) -> Outcome<Option<i64>> {
+        self.get(column)
+    }
+
+    /// Words.
+    pub(super) fn text(&self, column: &str) -> Outcome<String> {
+        self.get(column)
+    }
+
+    /// Words, where there are any.
+    pub(super) fn maybe_text(&self, column: &str) -> Outcome<Option<String>> {
+        self.get(column)
+    }
+
+    /// Yes or no.
+    pub(super) fn flag(&self, column: &str) -> Outcome<bool> {
+        self.get(column)
+    }
+
+    /// Money.
+    pub(super) fn real(&self, column: &str) -> Outcome<f64> {
+        self.get(column)
+    }
+
+    /// A moment.
+    pub(super) fn moment(&self, column: &str) -> Outcome<Millis> {
+        self.int(column).map(Millis::from_i64)
+    }
+
+    /// A job.
+    pub(super) fn job(&self, column: &str) -> Outcome<JobId> {
+        self.text(column)?.parse().map_err(|_| Fault::damaged("job's id"))
+    }
+
+    /// A number in E.164.
+    pub(super) fn phone(&self, column: &str) -> Outcome<Phone> {
+        self.text(column)?.parse().map_err(|_| Fault::damaged("phone number"))
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<&String> for Arg {
+    fn from(text: &String) -> Self {
+        Self::Text(Some(text.clone()))
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<&str>> for Arg {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<&Option<String>> for Arg {
+    fn from(text: &Option<String>) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<&Phone> for Arg {
+    fn from(phone: &Phone) -> Self {
+        phone.e164().into()
+    }
+}
+
+impl From<JobId> for Arg {
+    fn from(job: JobId) -> Self {
+        job.to_string().into()
+    }
+}
+
+impl From<i64> for Arg {
+    fn from(number: i64) -> Self {
+        Self::Int(Some(number))
+    }
+}
+
+impl From<u32> for Arg {
+    fn from(number: u32) -> Self {
+        i64::from(number).into()
+    }
+}
+
+impl From<Option<i64>> for Arg {
+    fn from(number: Option<i64>) -> Self {
+        Self::Int(number)
+    }
+}
+
+impl From<Millis> for Arg {
+    fn from(moment: Millis) -> Self {
+        moment.as_i64().into()
+    }
+}
+
+impl From<PersonId> for Arg {
+    fn from(person: PersonId) -> Self {
+        person.0.into()
+    }
+}
+
+impl From<bool> for Arg {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<f64> for Arg {
+    fn from(number: f64) -> Self {
+        Self::Real(number)
+    }
+}
+
+/// The values of a query's placeholders, in order.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::adapter::store::sql::db::Arg::from($value)),*] };
+}
+pub(super) use args;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_do_not_share_a_lock() {
+        let job = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+        let scopes = [Scope::Names, Scope::Person(PersonId(1)), Scope::Job(job), Scope::Key("1"), Scope::Outbox];
+        let numbers: std::collections::HashSet<_> = scopes.iter().map(|scope| scope.number()).collect();
+        assert_eq!(numbers.len(), scopes.len());
+    }
+}

@@ -1,0 +1,66 @@
+//! Numbered rows of what happened to a job.
+
+use serde_json::Value;
+
+use super::{
+    super::{Event, Seq},
+    db::{Db, Row, Scope, args},
+    fault::{Fault, Outcome},
+};
+use crate::job::{JobId, Millis};
+
+/// Something that happened.
+pub(super) struct Happened {
+    pub(super) job: JobId,
+    pub(super) name: String,
+    pub(super) data: Value,
+    pub(super) now: Millis,
+}
+
+/// Adds an event with the job's next number.
+pub(super) async fn add(db: &mut Db<'_>, happened: &Happened) -> Outcome<Seq> {
+    db.lock(Scope::Job(happened.job)).await?;
+    let row = db
+        .one("select coalesce(max(seq), 0) + 1 as next from wtaf_events where job_id = $1", args![happened.job])
+        .await?;
+    let seq = row.map_or(Ok(1), |row| row.int("next"))?;
+    db.run(
+        "insert into wtaf_events (job_id, seq, name, data, at_ms) values ($1, $2, $3, $4, $5)",
+        args![happened.job, seq, &happened.name, happened.data.to_string(), happened.now],
+    )
+    .await?;
+    Seq::try_from(seq).map_err(|_| Fault::damaged("number"))
+}
+
+/// Whose events, after which, how many.
+pub(super) type After = (JobId, Seq, u32);
+
+/// Events after a number, in order.
+pub(super) async fn after(db: &mut Db<'_>, (job, after, limit): &After) -> Outcome<Vec<Event>> {
+    let after = i64::try_from(*after).unwrap_or(i64::MAX);
+    let rows = db
+        .all(
+            "select seq, name, data, at_ms from wtaf_events where job_id = $1 and seq > $2 order by seq limit $3",
+            args![*job, after, *limit],
+        )
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Outcome<Event> {
+    Ok(Event {
+        seq: row.count("seq")?,
+        name: row.text("name")?,
+        data: serde_json::from_str(&row.text("data")?).map_err(|_| Fault::damaged("event"))?,
+        at: row.moment("at_ms")?,
+    })
+}
+
+/// Removes the events of jobs to which nothing happened since; a job keeps all of its events or none, so their numbers stay without gaps.
+pub(super) async fn prune(db: &mut Db<'_>, before: Millis) -> Outcome<u64> {
+    db.run(
+        "delete from wtaf_events where job_id in (select job_id from wtaf_events group by job_id having max(at_ms) < $1)",
+        args![before],
+    )
+    .await
+}

@@ -1,0 +1,88 @@
+//! Why a query failed, sorted by what to do about it. No value of a query, no URL and no password ever gets into the words.
+
+use sqlx::error::DatabaseError;
+
+use super::super::StoreError;
+
+/// A failure inside the store, before it becomes a [`StoreError`].
+#[derive(Debug, Clone)]
+pub(super) enum Fault {
+    /// Lost a race with someone else's transaction: run it again.
+    Again(String),
+    /// The connection broke before the transaction was committed: run it again on another one.
+    Lost(String),
+    /// Not now.
+    Unavailable(String),
+    /// No.
+    Refused(String),
+}
+
+/// What everything inside the store gives.
+pub(super) type Outcome<T> = Result<T, Fault>;
+
+impl Fault {
+    /// A row that does not hold what this engine wrote.
+    pub(super) fn damaged(what: &str) -> Self {
+        Self::Refused(format!("a row holds a {what} that cannot be read"))
+    }
+
+    fn lite(error: &dyn DatabaseError) -> Self {
+        let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or(1);
+        let what = format!("SQLite: {} (code {code})", error.message());
+        match code & 0xff {
+            // busy, locked, out of memory, read-only, i/o error, full, cannot open, protocol
+            5 | 6 | 7 | 8 | 10 | 13 | 14 | 15 => Self::Unavailable(what),
+            _ => Self::Refused(what),
+        }
+    }
+
+    fn postgres(error: &dyn DatabaseError) -> Self {
+        let code = error.code().unwrap_or_default().into_owned();
+        let what = match (&code[..code.len().min(2)], error.constraint()) {
+            // Messages of these classes speak of the server, roles and tables, never of a row's values.
+            ("08" | "28" | "3D" | "42" | "53" | "57", _) => format!("PostgreSQL: {} ({code})", error.message()),
+            (_, Some(constraint)) => format!("PostgreSQL: constraint {constraint} ({code})"),
+            _ => format!("PostgreSQL: error {code}"),
+        };
+        match code.as_str() {
+            // serialization failure, deadlock, unique violation (one that was looked for, so: a race)
+            "40001" | "40P01" | "23505" => Self::Again(what),
+            "57P01" | "57P02" | "57P03" => Self::Lost(what),
+            // lock not available, read-only (a standby), a pooler's own errors
+            "55P03" | "25006" | "XX000" => Self::Unavailable(what),
+            _ if code.starts_with("08") => Self::Lost(what),
+            _ if code.starts_with("53") || code.starts_with("57") => Self::Unavailable(what),
+            _ => Self::Refused(what),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        match error {
+            E::Database(error) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
+                Self::lite(error.as_ref())
+            }
+            E::Database(error) => Self::postgres(error.as_ref()),
+            E::Io(error) => Self::Lost(format!("the connection broke: {error}")),
+            E::Tls(error) => Self::Unavailable(format!("no TLS connection: {error}")),
+            E::PoolTimedOut => Self::Unavailable("no connection came free in time, or none could be made".into()),
+            E::PoolClosed | E::WorkerCrashed | E::BeginFailed => Self::Lost("the connection is closed".into()),
+            E::Protocol(_) => Self::Lost("the connection is out of step".into()),
+            E::Configuration(_) => Self::Refused("the database URL cannot be read".into()),
+            E::ColumnNotFound(column) => Self::Refused(format!("there is no column {column}")),
+            E::ColumnDecode { index, .. } => Self::Refused(format!("column {index} holds another type than expected")),
+            _ => Self::Refused("the query could not be put to the database".into()),
+        }
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) => Self::Unavailable(what),
+            Fault::Refused(what) => Self::Refused(what),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The store in SQL: every behaviour written once, run on SQLite or PostgreSQL.
+//!
+//! A behaviour is a function of a connection ([`db::Db`]) and its arguments. What writes runs in one transaction, and may be run again when it lost a race,
+//! so it has no effect outside the database. [`db`] holds what the two databases do differently.
+
+mod accounts;
+mod bells;
+mod db;
+mod events;
+mod fault;
+mod jobs;
+mod limits;
+mod migrations;
+mod outbox;
+mod pages;
+mod people;
+mod postgres;
+mod publish;
+mod slugs;
+mod sqlite;
+mod store;
+mod talks;
+mod writer;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use self::{
+    bells::Bells,
+    db::Db,
+    fault::Outcome,
+    postgres::{Address, Server},
+    sqlite::Lite,
+};
+use super::{Result, Store};
+use crate::config::StoreUrl;
+
+/// One behaviour: what to do on a connection with these arguments.
+type Act<A, T> = for<'a, 'c> fn(&'a mut Db<'c>, &'a A) -> BoxFuture<'a, Outcome<T>>;
+
+/// Connects, and sees to it that the tables are there: SQLite and a direct PostgreSQL connection are brought up to date, through a transaction pooler they are
+/// only looked at, and what to do is in the error.
+pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
+    let database = match url {
+        StoreUrl::Sqlite(path) => {
+            migrations::migrate(url).await?;
+            Database::Lite(Lite::open(path).await?)
+        }
+        StoreUrl::Postgres(secret) => {
+            let address = Address::read(secret)?;
+            if address.pooled {
+                migrations::check(&mut address.connect().await?).await?;
+            } else {
+                migrations::migrate(url).await?;
+            }
+            Database::Server(Server::open(address))
+        }
+    };
+    Ok(Arc::new(SqlStore { database, bells: Bells::default() }))
+}
+
+/// Brings the tables up to date; gives the names of the migrations that were missing, in the order they were applied.
+pub async fn migrate(url: &StoreUrl) -> Result<Vec<String>> {
+    Ok(migrations::migrate(url).await?)
+}
+
+/// Every migration of this kind of database as SQL, in order, for those who apply them themselves.
+pub fn migrations_sql(url: &StoreUrl) -> String {
+    migrations::sql(url)
+}
+
+/// [`Store`] on either database.
+struct SqlStore {
+    database: Database,
+    bells: Bells,
+}
+
+enum Database {
+    Lite(Lite),
+    Server(Server),
+}
+
+impl SqlStore {
+    /// Asks the database something.
+    async fn read<A, T>(&self, args: A, act: Act<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Ok(match &self.database {
+            Database::Lite(lite) => lite.read(&args, act).await?,
+            Database::Server(server) => server.read(&args, act).await?,
+        })
+    }
+
+    /// Does something in one transaction; durable when it returns.
+    async fn write<A, T>(&self, args: A, act: Act<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Ok(match &self.database {
+            Database::Lite(lite) => lite.write(args, act).await?,
+            Database::Server(server) => server.write(&args, act).await?,
+        })
+    }
+}

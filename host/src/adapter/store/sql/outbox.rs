@@ -1,0 +1,153 @@
+//! Texts to send, and where each stands.
+
+use std::time::Duration;
+
+use super::{
+    super::{Delivery, NewText, OutboxText, TextStatus},
+    db::{Db, Row, Scope, args},
+    fault::{Fault, Outcome},
+};
+use crate::job::{JobId, Millis, Phone};
+
+/// How long a text that was handed to a sender is given to nobody else.
+const LEASE: Duration = Duration::from_secs(120);
+
+macro_rules! texts {
+    ($rest:literal) => {
+        concat!(
+            "select text_id, job_id, occasion, phone, body, status, attempts, sid, segments, error, created_ms, updated_ms ",
+            "from wtaf_outbox o where ",
+            $rest
+        )
+    };
+}
+
+/// Writes a text down; gives whether it is new.
+pub(super) async fn write(db: &mut Db<'_>, text: &NewText, now: Millis) -> Outcome<bool> {
+    let made = db
+        .run(
+            "insert into wtaf_outbox (job_id, occasion, phone, body, due_ms, created_ms, updated_ms) values ($1, $2, $3, $4, $5, $5, $5) \
+             on conflict (job_id, occasion) do nothing",
+            args![text.job, &text.occasion, &text.to, &text.body, now],
+        )
+        .await?;
+    Ok(made > 0)
+}
+
+/// Takes texts that are due. One taker at a time: that is what keeps two texts to one number from overtaking each other.
+pub(super) async fn take(db: &mut Db<'_>, (now, limit): &(Millis, u32)) -> Outcome<Vec<OutboxText>> {
+    db.lock(Scope::Outbox).await?;
+    let rows = db
+        .all(
+            texts!(
+                "o.status in ('waiting', 'sending') and o.due_ms <= $1 and not exists (select 1 from wtaf_outbox e \
+                 where e.phone = o.phone and e.status in ('waiting', 'sending') and e.text_id < o.text_id) \
+                 order by o.text_id limit $2"
+            ),
+            args![*now, *limit],
+        )
+        .await?;
+    let mut taken = Vec::with_capacity(rows.len());
+    for row in &rows {
+        db.run(
+            "update wtaf_outbox set status = 'sending', attempts = attempts + 1, due_ms = $2, updated_ms = $3 where text_id = $1",
+            args![row.int("text_id")?, now.after(LEASE), *now],
+        )
+        .await?;
+        taken.push(read(row)?);
+    }
+    Ok(taken)
+}
+
+/// A text, what came of a try, and when.
+pub(super) type Tried = (String, Delivery, Millis);
+
+/// Writes down what a try came to.
+pub(super) async fn tried(db: &mut Db<'_>, (id, delivery, now): &Tried) -> Outcome<()> {
+    let (job, occasion) = id.split_once('-').ok_or_else(|| Fault::Refused("that is no text's id".into()))?;
+    let (status, due, sid, segments, error) = match delivery {
+        Delivery::Sent { sid, segments } => {
+            (TextStatus::Sent, *now, Some(sid.as_str()), Some(i64::from(*segments)), None)
+        }
+        Delivery::Again { at, error } => (TextStatus::Waiting, *at, None, None, Some(error.as_str())),
+        Delivery::Failed { error } => (TextStatus::Failed, *now, None, None, Some(error.as_str())),
+        Delivery::Withheld => (TextStatus::Withheld, *now, None, None, None),
+    };
+    db.run(
+        "update wtaf_outbox set status = $3, due_ms = $4, sid = coalesce($5, sid), segments = coalesce($6, segments), error = $7, \
+         updated_ms = $8 where job_id = $1 and occasion = $2 and status in ('waiting', 'sending')",
+        args![job, occasion, status.as_str(), due, sid, segments, error, *now],
+    )
+    .await
+    .map(drop)
+}
+
+/// A carrier's word on a text.
+pub(super) struct Word {
+    pub(super) sid: String,
+    pub(super) status: TextStatus,
+    pub(super) error: Option<String>,
+    pub(super) now: Millis,
+}
+
+/// Takes a carrier's word, unless a later one was taken before; gives whether the text is ours.
+pub(super) async fn delivery(db: &mut Db<'_>, word: &Word) -> Outcome<bool> {
+    let changed = db
+        .run(
+            "update wtaf_outbox set status = $2, error = coalesce($3, error), updated_ms = $4 where sid = $1 and \
+             case status when 'waiting' then 0 when 'sending' then 1 when 'sent' then 2 when 'delivered' then 3 when 'failed' then 4 \
+             else 5 end < $5",
+            args![&word.sid, word.status.as_str(), &word.error, word.now, rank(word.status)],
+        )
+        .await?;
+    Ok(changed > 0 || db.one("select text_id from wtaf_outbox where sid = $1", args![&word.sid]).await?.is_some())
+}
+
+fn rank(status: TextStatus) -> i64 {
+    status as i64
+}
+
+/// Texts to a number, newest first.
+pub(super) async fn to(db: &mut Db<'_>, (phone, limit): &(Phone, u32)) -> Outcome<Vec<OutboxText>> {
+    let rows = db.all(texts!("phone = $1 order by text_id desc limit $2"), args![phone, *limit]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Texts of a job, in the order written.
+pub(super) async fn of(db: &mut Db<'_>, job: JobId) -> Outcome<Vec<OutboxText>> {
+    let rows = db.all(texts!("job_id = $1 order by text_id"), args![job]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// How many wait.
+pub(super) async fn waiting(db: &mut Db<'_>) -> Outcome<u64> {
+    let row = db.one("select count(*) as n from wtaf_outbox where status in ('waiting', 'sending')", &[]).await?;
+    row.map_or(Ok(0), |row| row.count("n"))
+}
+
+fn read(row: &Row) -> Outcome<OutboxText> {
+    let text = NewText {
+        job: row.job("job_id")?,
+        occasion: row.text("occasion")?,
+        to: row.phone("phone")?,
+        body: row.text("body")?,
+    };
+    let segments = row.maybe_int("segments")?.map(u32::try_from).transpose();
+    Ok(OutboxText {
+        id: format!("{}-{}", text.job, text.occasion),
+        text,
+        status: status(&row.text("status")?)?,
+        attempts: row.count("attempts")?,
+        sid: row.maybe_text("sid")?,
+        segments: segments.map_err(|_| Fault::damaged("number"))?,
+        error: row.maybe_text("error")?,
+        created: row.moment("created_ms")?,
+        updated: row.moment("updated_ms")?,
+    })
+}
+
+fn status(word: &str) -> Outcome<TextStatus> {
+    use TextStatus as S;
+    let all = [S::Waiting, S::Sending, S::Sent, S::Delivered, S::Failed, S::Withheld];
+    all.into_iter().find(|status| status.as_str() == word).ok_or_else(|| Fault::damaged("status"))
+}

@@ -1,0 +1,215 @@
+//! PostgreSQL: a pool, transactions that are run again when they lose a race, and the ways of a transaction pooler.
+
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, PgPool,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use url::Url;
+
+use super::{
+    Act,
+    db::Db,
+    fault::{Fault, Outcome},
+};
+
+/// Connections of one process; poolers of small plans give fifteen to everyone.
+const CONNECTIONS: u32 = 10;
+/// For a connection to come free or be made.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// For one try of one operation, from its first query to its commit.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Tries of a transaction that lost a race.
+const TRIES: u32 = 8;
+/// A connection that was idle for longer is asked whether it is still there.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// What a URL says.
+#[derive(Clone)]
+pub(super) struct Address {
+    options: PgConnectOptions,
+    /// Behind a pooler that gives a server connection for one transaction only: nothing may outlive that.
+    pub(super) pooled: bool,
+}
+
+impl Address {
+    /// Reads a URL. A pooler is known by its port 6543, by Supabase's pooler host on that port's default, or by `?pgbouncer=true`.
+    pub(super) fn read(url: &SecretString) -> Outcome<Self> {
+        let unreadable = || Fault::Refused("store.url is not a postgres:// URL".into());
+        let mut url = Url::parse(url.expose_secret()).map_err(|_| unreadable())?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(unreadable());
+        }
+        let asked: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let said = asked.iter().find(|(key, _)| key == "pgbouncer").map(|(_, value)| value != "false");
+        // Supabase's pooler host has both kinds: sessions on 5432, transactions on 6543. Taking sessions for transactions costs a little speed; the
+        // opposite mistake breaks.
+        let pooler = url.port() == Some(6543) || url.host_str().is_some_and(|h| h.ends_with(".pooler.supabase.com"));
+        let known: Vec<_> = asked.into_iter().filter(|(key, _)| is_known(key)).collect();
+        url.set_query(None);
+        if !known.is_empty() {
+            url.query_pairs_mut().extend_pairs(&known);
+        }
+        let pooled = said.unwrap_or(pooler);
+        let mut options: PgConnectOptions = url.as_str().parse().map_err(|_| unreadable())?;
+        options = options.disable_statement_logging();
+        if options.get_application_name().is_none() {
+            options = options.application_name("wtaf-host");
+        }
+        if pooled {
+            options = options.statement_cache_capacity(0).extra_float_digits(None);
+        }
+        Ok(Self { options, pooled })
+    }
+
+    /// A connection of its own.
+    pub(super) async fn connect(&self) -> Outcome<PgConnection> {
+        let too_long = || Fault::Unavailable("PostgreSQL does not answer".into());
+        Ok(tokio::time::timeout(ACQUIRE, self.options.connect()).await.map_err(|_| too_long())??)
+    }
+}
+
+/// Parameters that mean something to the client; other programs' (`connection_limit`, `pool_timeout`, `schema`…) are left out.
+fn is_known(key: &str) -> bool {
+    const KNOWN: [&str; 11] = [
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+    ];
+    KNOWN.contains(&key) || key == "options" || key.starts_with("options[")
+}
+
+/// A database on a server.
+pub(super) struct Server {
+    pool: PgPool,
+    pooled: bool,
+}
+
+impl Server {
+    /// A pool for an address; connections are made when they are needed.
+    pub(super) fn open(address: Address) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .before_acquire(|conn, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > IDLE {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(address.options);
+        Self { pool, pooled: address.pooled }
+    }
+
+    /// Asks.
+    pub(super) async fn read<A: Sync, T>(&self, args: &A, act: Act<A, T>) -> Outcome<T> {
+        self.insist(args, act, self.pooled).await
+    }
+
+    /// Writes, in a transaction.
+    pub(super) async fn write<A: Sync, T>(&self, args: &A, act: Act<A, T>) -> Outcome<T> {
+        self.insist(args, act, true).await
+    }
+
+    /// Tries until it is neither a lost race nor a broken connection, for as long as one acquire may take.
+    async fn insist<A: Sync, T>(&self, args: &A, act: Act<A, T>, transaction: bool) -> Outcome<T> {
+        let began = Instant::now();
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.once(args, act, transaction).await {
+                Err(Fault::Again(_) | Fault::Lost(_)) if tries < TRIES && began.elapsed() < ACQUIRE => {
+                    let pause = rand::random_range(0..10 * u64::from(tries));
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn once<A: Sync, T>(&self, args: &A, act: Act<A, T>, transaction: bool) -> Outcome<T> {
+        let mut conn = self.pool.acquire().await?;
+        let done = tokio::time::timeout(PATIENCE, self.on(&mut conn, args, act, transaction)).await;
+        let outcome = done.unwrap_or_else(|_| Err(Fault::Unavailable("PostgreSQL does not answer".into())));
+        if matches!(outcome, Err(Fault::Lost(_) | Fault::Unavailable(_))) {
+            // Cut off, not closed politely: whoever is at the other end does not answer.
+            drop(conn.detach());
+        }
+        outcome
+    }
+
+    /// A transaction pooler may give each query another server connection, and the unnamed statement of another client with it: there even a question
+    /// is put within a transaction.
+    async fn on<A, T>(
+        &self,
+        conn: &mut PoolConnection<sqlx::Postgres>,
+        args: &A,
+        act: Act<A, T>,
+        transaction: bool,
+    ) -> Outcome<T> {
+        let persistent = !self.pooled;
+        if !transaction {
+            return act(&mut Db::Postgres { conn, persistent }, args).await;
+        }
+        let mut transaction = conn.begin().await?;
+        let done = act(&mut Db::Postgres { conn: &mut transaction, persistent }, args).await;
+        match done {
+            Ok(done) => {
+                transaction.commit().await.map_err(commit_unsure)?;
+                Ok(done)
+            }
+            Err(fault) => {
+                let _ = transaction.rollback().await;
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// A connection that breaks during a commit leaves open whether it was done: that is not run again here, but by whoever can tell.
+fn commit_unsure(error: sqlx::Error) -> Fault {
+    match Fault::from(error) {
+        Fault::Lost(what) => Fault::Unavailable(what),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> Address {
+        Address::read(&SecretString::from(url)).unwrap()
+    }
+
+    #[test]
+    fn a_transaction_pooler_is_known_by_its_address() {
+        assert!(read("postgres://u:p@aws-0-eu-west-1.pooler.supabase.com:6543/postgres").pooled);
+        assert!(read("postgresql://u@db.example.com:6543/postgres").pooled);
+        assert!(read("postgres://u@localhost:5433/x?pgbouncer=true&connection_limit=1").pooled);
+        assert!(!read("postgres://u@db.abc.supabase.co:5432/postgres?sslmode=require").pooled);
+        assert!(!read("postgres://u@localhost:6543/x?pgbouncer=false").pooled);
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_is_not_repeated() {
+        for url in ["postgres://u:secret@:::/x", "mysql://u:secret@h/x", "secret"] {
+            let Err(Fault::Refused(words)) = Address::read(&SecretString::from(url)) else { panic!("{url} was read") };
+            assert!(!words.contains("secret"), "{words}");
+        }
+    }
+}

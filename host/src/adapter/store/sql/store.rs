@@ -1,0 +1,251 @@
+//! The traits of the store, each method handed to its behaviour.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::{
+    super::{
+        Allowance, Delivery, Did, Event, Events, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page, PageKey,
+        PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage, Spent,
+        Standing, Store, TextStatus, Turn,
+    },
+    SqlStore,
+    accounts::{self, Step},
+    db::args,
+    events, jobs, limits, outbox, pages, people, publish, talks,
+};
+use crate::job::{Asker, Job, JobId, Millis, Phone};
+
+/// How long another process's event may go unnoticed.
+const GLANCE: Duration = Duration::from_secs(1);
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn ping(&self) -> Result<()> {
+        self.read((), |db, ()| {
+            Box::pin(async { db.one("select person_id from sms_subscribers limit 1", args![]).await.map(drop) })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl People for SqlStore {
+    async fn person(&self, asker: &Asker) -> Result<Option<Person>> {
+        self.read(asker.clone(), |db, asker| Box::pin(people::by_asker(db, asker))).await
+    }
+
+    async fn person_by_slug(&self, slug: &str) -> Result<Option<Person>> {
+        self.read(slug.to_owned(), |db, slug| Box::pin(people::by_slug(db, slug))).await
+    }
+
+    async fn join(
+        &self,
+        asker: &Asker,
+        slugs: &[String],
+        reserved: &[&str],
+        role: &str,
+        now: Millis,
+    ) -> Result<Joined> {
+        let newcomer = people::Newcomer {
+            asker: asker.clone(),
+            slugs: slugs.to_vec(),
+            reserved: owned(reserved),
+            role: role.to_owned(),
+            now,
+        };
+        self.write(newcomer, |db, newcomer| Box::pin(people::join(db, newcomer))).await
+    }
+
+    async fn set_standing(&self, asker: &Asker, standing: Standing, now: Millis) -> Result<bool> {
+        let turned = people::Turned { asker: asker.clone(), standing, now };
+        self.write(turned, |db, turned| Box::pin(people::set_standing(db, turned))).await
+    }
+
+    async fn confirm(&self, person: PersonId) -> Result<()> {
+        self.write(person, |db, person| Box::pin(people::confirm(db, *person))).await
+    }
+
+    async fn rename(&self, job: JobId, step: u32, person: PersonId, slug: &str, reserved: &[&str]) -> Result<Did> {
+        let wish = accounts::Rename {
+            step: Step { job, number: step, person },
+            slug: slug.to_owned(),
+            reserved: owned(reserved),
+        };
+        self.write(wish, |db, wish| Box::pin(accounts::rename(db, wish))).await
+    }
+
+    async fn do_to_page(
+        &self,
+        job: JobId,
+        step: u32,
+        person: PersonId,
+        page: &str,
+        action: Paged,
+        now: Millis,
+    ) -> Result<Did> {
+        let wish = accounts::OnPage { step: Step { job, number: step, person }, page: page.to_owned(), action, now };
+        self.write(wish, |db, wish| Box::pin(accounts::do_to_page(db, wish))).await
+    }
+
+    async fn fave(&self, job: JobId, step: u32, person: PersonId, user: &str, page: &str) -> Result<Did> {
+        let mark =
+            accounts::Mark { step: Step { job, number: step, person }, user: user.to_owned(), page: page.to_owned() };
+        self.write(mark, |db, mark| Box::pin(accounts::fave(db, mark))).await
+    }
+}
+
+#[async_trait]
+impl Pages for SqlStore {
+    async fn reserve(&self, job: JobId, person: PersonId, candidates: &[String], now: Millis) -> Result<String> {
+        let wish = publish::Reservation { job, person, candidates: candidates.to_vec(), now };
+        self.write(wish, |db, wish| Box::pin(publish::reserve(db, wish))).await
+    }
+
+    async fn publish(&self, publication: Publication) -> Result<u32> {
+        self.write(publication, |db, wish| Box::pin(publish::publish(db, wish))).await
+    }
+
+    async fn pages_of(&self, person: PersonId, limit: u32) -> Result<Vec<PageSummary>> {
+        self.read((person, limit), |db, args| Box::pin(pages::pages_of(db, args))).await
+    }
+
+    async fn slugs_of(&self, person: PersonId) -> Result<Vec<String>> {
+        self.read(person, |db, person| Box::pin(pages::slugs_of(db, *person))).await
+    }
+
+    async fn page(&self, key: &PageKey, version: Option<u32>) -> Result<Lookup<Page>> {
+        self.read((key.clone(), version), |db, args| Box::pin(pages::page(db, args))).await
+    }
+
+    async fn home(&self, slug: &str) -> Result<Lookup<Person>> {
+        self.read(slug.to_owned(), |db, slug| Box::pin(pages::home(db, slug))).await
+    }
+
+    async fn versions(&self, key: &PageKey) -> Result<Vec<(u32, Millis)>> {
+        self.read(key.clone(), |db, key| Box::pin(pages::versions(db, key))).await
+    }
+
+    async fn newest(&self, limit: u32) -> Result<Vec<SharedPage>> {
+        self.read(limit, |db, limit| Box::pin(pages::newest(db, *limit))).await
+    }
+
+    async fn published_since(&self, user: &str, since: Millis, limit: u32) -> Result<Vec<(JobId, PageSummary)>> {
+        self.read((user.to_owned(), since, limit), |db, args| Box::pin(pages::published_since(db, args))).await
+    }
+}
+
+#[async_trait]
+impl Outbox for SqlStore {
+    async fn write_text(&self, text: NewText, now: Millis) -> Result<bool> {
+        self.write((text, now), |db, (text, now)| Box::pin(outbox::write(db, text, *now))).await
+    }
+
+    async fn take_texts(&self, now: Millis, limit: u32) -> Result<Vec<OutboxText>> {
+        self.write((now, limit), |db, args| Box::pin(outbox::take(db, args))).await
+    }
+
+    async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()> {
+        self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
+    }
+
+    async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool> {
+        let word = outbox::Word { sid: sid.to_owned(), status, error, now };
+        self.write(word, |db, word| Box::pin(outbox::delivery(db, word))).await
+    }
+
+    async fn texts_to(&self, to: &Phone, limit: u32) -> Result<Vec<OutboxText>> {
+        self.read((to.clone(), limit), |db, args| Box::pin(outbox::to(db, args))).await
+    }
+
+    async fn texts_of(&self, job: JobId) -> Result<Vec<OutboxText>> {
+        self.read(job, |db, job| Box::pin(outbox::of(db, *job))).await
+    }
+
+    async fn texts_waiting(&self) -> Result<u64> {
+        self.read((), |db, ()| Box::pin(outbox::waiting(db))).await
+    }
+}
+
+#[async_trait]
+impl Events for SqlStore {
+    async fn add_event(&self, job: JobId, name: &str, data: Value, now: Millis) -> Result<Seq> {
+        let happened = events::Happened { job, name: name.to_owned(), data, now };
+        let seq = self.write(happened, |db, happened| Box::pin(events::add(db, happened))).await?;
+        self.bells.ring(job);
+        Ok(seq)
+    }
+
+    async fn events_after(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>> {
+        self.read((job, after, limit), |db, args| Box::pin(events::after(db, args))).await
+    }
+
+    async fn event_near(&self, job: JobId) {
+        let mut listening = self.bells.listen(job);
+        // Running out of time is an answer too: look again.
+        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+    }
+
+    async fn next_events(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>> {
+        let mut listening = self.bells.listen(job);
+        let there = self.events_after(job, after, limit).await?;
+        if !there.is_empty() {
+            return Ok(there);
+        }
+        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        self.events_after(job, after, limit).await
+    }
+
+    async fn prune_events(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(events::prune(db, *before))).await
+    }
+}
+
+#[async_trait]
+impl Records for SqlStore {
+    async fn record_job(&self, job: &Job, person: Option<PersonId>) -> Result<()> {
+        let record = jobs::Record { job: job.clone(), person };
+        self.write(record, |db, record| Box::pin(jobs::record(db, record))).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<Job>> {
+        self.read(id, |db, id| Box::pin(jobs::job(db, *id))).await
+    }
+
+    async fn jobs(&self, filter: &JobFilter, limit: u32) -> Result<Vec<Job>> {
+        self.read((filter.clone(), limit), |db, args| Box::pin(jobs::list(db, args))).await
+    }
+
+    async fn add_turn(&self, person: PersonId, job: JobId, turn: &Turn) -> Result<()> {
+        let line = talks::Line { person, job, turn: turn.clone() };
+        self.write(line, |db, line| Box::pin(talks::add(db, line))).await
+    }
+
+    async fn turns(&self, person: PersonId, since: Millis, limit: u32) -> Result<Vec<Turn>> {
+        self.read((person, since, limit), |db, args| Box::pin(talks::since(db, args))).await
+    }
+
+    async fn spend(&self, key: &str, job: JobId, allowances: &[Allowance], now: Millis) -> Result<Spent> {
+        let one = limits::OneMore { key: key.to_owned(), job, allowances: allowances.to_vec(), now };
+        self.write(one, |db, one| Box::pin(limits::spend(db, one))).await
+    }
+
+    async fn prune_spent(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(limits::prune(db, *before))).await
+    }
+
+    async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()> {
+        let paid = limits::Paid { job, provider: provider.to_owned(), dollars, now };
+        self.write(paid, |db, paid| Box::pin(limits::add_cost(db, paid))).await
+    }
+
+    async fn cost_since(&self, since: Millis) -> Result<f64> {
+        self.read(since, |db, since| Box::pin(limits::cost_since(db, *since))).await
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
