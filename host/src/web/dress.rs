@@ -3,7 +3,10 @@
 //! The document is read once to learn what it has, and rewritten once as a stream of tokens; it is never rebuilt from a tree, and when it cannot be
 //! rewritten it is served as it is.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use lol_html::{
     HtmlRewriter, Settings, element,
@@ -46,9 +49,10 @@ struct Seen {
 fn look(html: &str) -> Seen {
     let seen = Rc::new(RefCell::new(Seen::default()));
     let (s1, s2, s3, s4, s5) = (seen.clone(), seen.clone(), seen.clone(), seen.clone(), seen.clone());
-    let foreign = |el: &Element<'_, '_>| el.namespace_uri() != "http://www.w3.org/1999/xhtml";
-    // A title within a drawing is the drawing's.
-    let in_title = Rc::new(RefCell::new(false));
+    // A title within a drawing is the drawing's. Handlers of one element run in this order.
+    let drawing = Rc::new(Cell::new(false));
+    let drawing_too = drawing.clone();
+    let in_title = Rc::new(Cell::new(false));
     let in_title_too = in_title.clone();
     let settings = Settings::new()
         .append_element_content_handler(element!("head", move |_| {
@@ -63,16 +67,20 @@ fn look(html: &str) -> Seen {
             note_meta(&mut s3.borrow_mut(), el);
             Ok(())
         }))
-        .append_element_content_handler(element!("title", move |el| {
-            let ours = !foreign(el) && s4.borrow().title.is_none();
-            *in_title.borrow_mut() = ours;
+        .append_element_content_handler(element!("svg title", move |_| {
+            drawing.set(true);
+            Ok(())
+        }))
+        .append_element_content_handler(element!("title", move |_| {
+            let ours = !drawing_too.take() && s4.borrow().title.is_none();
+            in_title.set(ours);
             if ours {
                 s4.borrow_mut().title = Some(String::new());
             }
             Ok(())
         }))
         .append_element_content_handler(text!("title", move |chunk| {
-            if *in_title_too.borrow()
+            if in_title_too.get()
                 && let Some(title) = &mut s5.borrow_mut().title
             {
                 title.push_str(chunk.as_str());
