@@ -1,5 +1,9 @@
 //! Where requests wait, durably. What is accepted is never lost and never done twice.
 
+mod files;
+
+pub use files::{FilesQueue, Roles};
+
 use async_trait::async_trait;
 
 use crate::job::{Job, JobId, Request};
