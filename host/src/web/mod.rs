@@ -1,1 +1,91 @@
-//! web
+//! Everything HTTP: webhook, web chat, live pages, the phone in the browser, the API.
+//!
+//! It promises that errors are problem+json with a stable code (a page for people who browse), that a URL is never made from the Host header, and that
+//! what a person wrote is never logged. It decides nothing about jobs: it hands requests to [`crate::engine::Engine`] and shows what became of them.
+
+mod access;
+mod address;
+mod api;
+mod ask;
+mod chat;
+mod dress;
+mod events;
+mod form;
+mod front;
+mod health;
+mod home;
+mod jobs;
+mod local;
+mod look;
+mod page;
+mod pages;
+mod phone;
+mod problem;
+mod routes;
+mod serve;
+mod session;
+mod sms;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Uri};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use problem::Problem;
+pub use routes::router;
+pub use serve::serve;
+pub use view::job_json;
+
+use crate::{adapter::store::Store, config, engine::Engine};
+
+/// What the web needs.
+pub struct State {
+    /// Takes requests, knows what became of them.
+    pub engine: Arc<Engine>,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+}
+
+/// What every handler gets.
+#[derive(Clone)]
+struct Site {
+    state: Arc<State>,
+    /// Ends the streams, so that their clients reconnect elsewhere.
+    shutdown: CancellationToken,
+    trusted: Arc<address::Trusted>,
+}
+
+impl Site {
+    fn new(state: Arc<State>, shutdown: CancellationToken) -> Self {
+        let trusted = Arc::new(address::Trusted::new(&state.engine.pipeline().server.trusted_proxies));
+        Self { state, shutdown, trusted }
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.state.engine
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.state.engine.store().as_ref()
+    }
+
+    fn config(&self) -> &config::Pipeline {
+        self.state.engine.pipeline()
+    }
+
+    /// Whether a request comes from this machine, by the rule in [`local`].
+    fn local(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), local::NotLocal> {
+        let server = &self.config().server;
+        local::check(server.listen, &server.public_url, uri, headers)
+    }
+
+    /// Whether texts go to `/phone` instead of a carrier.
+    fn console(&self) -> bool {
+        matches!(self.config().sms.provider, config::SmsProvider::Console)
+    }
+}

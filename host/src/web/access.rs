@@ -1,0 +1,29 @@
+//! One line and one measurement a request: method, route, status, time. No path, query, body or number: they name people and jobs.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{MatchedPath, Request},
+    middleware::Next,
+    response::Response,
+};
+
+/// Logs a request once it is answered.
+pub(super) async fn log(request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", |m| m.as_str()).to_owned();
+    let response = next.run(request).await;
+    let (status, took) = (response.status(), began.elapsed());
+    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.as_str().to_owned())];
+    metrics::counter!("wtaf_http_requests_total", &labels).increment(1);
+    metrics::histogram!("wtaf_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
+    let ms = took.as_secs_f64() * 1e3;
+    // Probes come every few seconds and say nothing.
+    if matches!(route.as_str(), "/healthz" | "/readyz" | "/metrics" | "/look/{file}" | "/phone/texts") {
+        tracing::debug!(%method, route, status = status.as_u16(), ms, "answered");
+    } else {
+        tracing::info!(%method, route, status = status.as_u16(), ms, "answered");
+    }
+    response
+}

@@ -1,0 +1,305 @@
+//! A generated page made ready to be served: what a browser and a share preview need is added, what would lead visitors away is taken out.
+//!
+//! The document is read once to learn what it has, and rewritten once as a stream of tokens; it is never rebuilt from a tree, and when it cannot be
+//! rewritten it is served as it is.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use lol_html::{
+    HtmlRewriter, Settings, element,
+    html_content::{ContentType, Element},
+    text,
+};
+
+/// In an opaque origin `localStorage` throws, and games break. This stand-in forgets with the tab.
+const SHIM: &str = include_str!("look/shim.js");
+
+/// What a page is known by besides its own markup.
+pub(super) struct About<'a> {
+    pub title: &'a str,
+    pub description: &'a str,
+    /// Absolute.
+    pub url: &'a str,
+}
+
+/// The page, ready to be served.
+pub(super) fn dress(html: &str, about: &About<'_>) -> String {
+    let seen = look(html);
+    let head = head(&seen, about);
+    rewrite(html, &seen, &head).unwrap_or_else(|error| {
+        tracing::warn!(%error, "a page is served undressed");
+        html.to_owned()
+    })
+}
+
+/// What a document has already.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    head: bool,
+    html: bool,
+    charset: bool,
+    viewport: bool,
+    title: Option<String>,
+    description: Option<String>,
+}
+
+fn look(html: &str) -> Seen {
+    let seen = Rc::new(RefCell::new(Seen::default()));
+    let (s1, s2, s3, s4, s5) = (seen.clone(), seen.clone(), seen.clone(), seen.clone(), seen.clone());
+    // A title within a drawing is the drawing's. Handlers of one element run in this order.
+    let drawing = Rc::new(Cell::new(false));
+    let drawing_too = drawing.clone();
+    let in_title = Rc::new(Cell::new(false));
+    let in_title_too = in_title.clone();
+    let settings = Settings::new()
+        .append_element_content_handler(element!("head", move |_| {
+            s1.borrow_mut().head = true;
+            Ok(())
+        }))
+        .append_element_content_handler(element!("html", move |_| {
+            s2.borrow_mut().html = true;
+            Ok(())
+        }))
+        .append_element_content_handler(element!("meta", move |el| {
+            note_meta(&mut s3.borrow_mut(), el);
+            Ok(())
+        }))
+        .append_element_content_handler(element!("svg title", move |_| {
+            drawing.set(true);
+            Ok(())
+        }))
+        .append_element_content_handler(element!("title", move |_| {
+            let ours = !drawing_too.take() && s4.borrow().title.is_none();
+            in_title.set(ours);
+            if ours {
+                s4.borrow_mut().title = Some(String::new());
+            }
+            Ok(())
+        }))
+        .append_element_content_handler(text!("title", move |chunk| {
+            if in_title_too.get()
+                && let Some(title) = &mut s5.borrow_mut().title
+            {
+                title.push_str(chunk.as_str());
+            }
+            Ok(())
+        }))
+        .with_strict(false);
+    let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
+    let read = rewriter.write(html.as_bytes()).and_then(|()| rewriter.end());
+    if let Err(error) = read {
+        tracing::debug!(%error, "a page could not be read to its end");
+    }
+    seen.take()
+}
+
+fn note_meta(seen: &mut Seen, el: &Element<'_, '_>) {
+    let is = |attribute: &str, value: &str| {
+        el.get_attribute(attribute).is_some_and(|v| v.trim().eq_ignore_ascii_case(value))
+    };
+    seen.charset |= el.has_attribute("charset") || is("http-equiv", "content-type");
+    seen.viewport |= is("name", "viewport");
+    if is("name", "description") && seen.description.is_none() {
+        seen.description = el.get_attribute("content").filter(|c| !c.trim().is_empty());
+    }
+}
+
+/// What goes first into the head. The script stands before any script of the page.
+fn head(seen: &Seen, about: &About<'_>) -> String {
+    let mut out = String::with_capacity(2_048);
+    if !seen.charset {
+        out.push_str("<meta charset=\"utf-8\">");
+    }
+    if !seen.viewport {
+        out.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+    }
+    out.push_str("<script>");
+    out.push_str(SHIM.trim());
+    out.push_str("</script>");
+    // The page's own title is markup already; ours is plain text.
+    let own_title = seen.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let title = own_title.map_or_else(|| escape(about.title), |t| t.replace('"', "&quot;").replace('<', "&lt;"));
+    if own_title.is_none() && seen.title.is_none() {
+        out.push_str(&format!("<title>{title}</title>"));
+    }
+    let description = match &seen.description {
+        Some(own) => own.trim().replace('"', "&quot;").replace('<', "&lt;"),
+        None => escape(about.description.trim()),
+    };
+    if seen.description.is_none() && !description.is_empty() {
+        out.push_str(&format!("<meta name=\"description\" content=\"{description}\">"));
+    }
+    let mut og = |name: &str, value: &str| {
+        if !value.is_empty() {
+            out.push_str(&format!("<meta property=\"og:{name}\" content=\"{value}\">"));
+        }
+    };
+    og("title", &title);
+    og("description", &description);
+    og("type", "website");
+    og("url", &escape(about.url));
+    out.push_str("<meta name=\"twitter:card\" content=\"summary\">");
+    out
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn rewrite(html: &str, seen: &Seen, head: &str) -> Result<String, lol_html::errors::RewritingError> {
+    let mut out = Vec::with_capacity(html.len() + head.len());
+    let done = Rc::new(RefCell::new(false));
+    let settings = Settings::new()
+        .append_element_content_handler(element!("*", {
+            let done = done.clone();
+            move |el| {
+                place(el, seen, head, &mut done.borrow_mut());
+                Ok(())
+            }
+        }))
+        .append_element_content_handler(element!("base", |el| {
+            el.remove();
+            Ok(())
+        }))
+        .append_element_content_handler(element!("meta", |el| {
+            if leads_away(el) || is_ours(el) {
+                el.remove();
+            }
+            Ok(())
+        }))
+        .with_strict(false);
+    let mut rewriter = HtmlRewriter::new(settings, |chunk: &[u8]| out.extend_from_slice(chunk));
+    rewriter.write(html.as_bytes())?;
+    rewriter.end()?;
+    let out = String::from_utf8_lossy(&out).into_owned();
+    // A page without a single element is text, and stays readable after a head.
+    Ok(if *done.borrow() { out } else { format!("{head}{out}") })
+}
+
+/// Into the head where there is one, else where a browser will make one.
+fn place(el: &mut Element<'_, '_>, seen: &Seen, head: &str, done: &mut bool) {
+    if *done {
+        return;
+    }
+    let name = el.tag_name();
+    if seen.head {
+        if name == "head" {
+            el.prepend(head, ContentType::Html);
+            *done = true;
+        }
+    } else if seen.html {
+        if name == "html" {
+            el.prepend(head, ContentType::Html);
+            *done = true;
+        }
+    } else {
+        el.before(head, ContentType::Html);
+        *done = true;
+    }
+}
+
+fn leads_away(el: &Element<'_, '_>) -> bool {
+    el.get_attribute("http-equiv").is_some_and(|v| v.trim().eq_ignore_ascii_case("refresh"))
+}
+
+/// Share tags that we write from the page's own words: two of them would be one too many.
+fn is_ours(el: &Element<'_, '_>) -> bool {
+    let name = el.get_attribute("property").or_else(|| el.get_attribute("name")).unwrap_or_default();
+    matches!(
+        name.trim().to_ascii_lowercase().as_str(),
+        "og:title" | "og:description" | "og:type" | "og:url" | "twitter:card" | "twitter:title" | "twitter:description"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ABOUT: About<'_> =
+        About { title: "Snake & <ladders>", description: "A \"game\"", url: "https://wtaf.example/otter/red" };
+
+    fn count(html: &str, needle: &str) -> usize {
+        html.matches(needle).count()
+    }
+
+    #[test]
+    fn a_bare_page_gets_what_browsers_and_previews_need() {
+        let out = dress("<!DOCTYPE html><html><head></head><body>hi</body></html>", &ABOUT);
+        assert!(out.starts_with("<!DOCTYPE html><html><head><meta charset=\"utf-8\"><meta name=\"viewport\""));
+        assert!(out.contains("<title>Snake &amp; &lt;ladders&gt;</title>"));
+        assert!(out.contains("<meta property=\"og:title\" content=\"Snake &amp; &lt;ladders&gt;\">"));
+        assert!(out.contains("<meta name=\"description\" content=\"A &quot;game&quot;\">"));
+        assert!(out.contains("localStorage") && out.ends_with("</head><body>hi</body></html>"));
+    }
+
+    #[test]
+    fn nothing_the_page_has_is_doubled() {
+        let page = "<!doctype html><html><head><meta charset=utf-8><meta name=Viewport content=x>\
+                    <title>Own &amp; true</title><meta name=description content='mine'>\
+                    <meta property='og:title' content=a><meta property='og:title' content=b>\
+                    <meta property='og:image' content=c></head><body></body></html>";
+        let out = dress(page, &ABOUT);
+        assert_eq!(count(&out, "charset"), 1);
+        assert_eq!(count(&out.to_lowercase(), "viewport"), 1);
+        assert_eq!(count(&out, "<title>"), 1);
+        assert_eq!(count(&out, "og:title"), 1);
+        assert!(out.contains("<meta property=\"og:title\" content=\"Own &amp; true\">"));
+        assert!(out.contains("<meta property=\"og:description\" content=\"mine\">"));
+        assert_eq!(count(&out, "name=description"), 1);
+        assert!(out.contains("og:image"));
+    }
+
+    #[test]
+    fn what_leads_visitors_away_is_taken_out() {
+        let page = "<html><head><BASE href='https://evil.example/'><meta http-equiv=' Refresh' content='0;url=//evil'></head><body>x</body></html>";
+        let out = dress(page, &ABOUT);
+        assert!(!out.contains("evil"), "{out}");
+    }
+
+    #[test]
+    fn the_stand_in_comes_before_the_pages_scripts() {
+        for page in [
+            "<html><head><script>localStorage.x</script></head></html>",
+            "<html><script>localStorage.x</script></html>",
+            "<!doctype html><script>localStorage.x</script>",
+            "<script>localStorage.x</script>",
+        ] {
+            let out = dress(page, &ABOUT);
+            assert_eq!(count(&out, "<script>"), 2, "{out}");
+            assert!(out.find("opaque").unwrap_or(usize::MAX) < out.find("localStorage.x").unwrap_or(0), "{out}");
+        }
+    }
+
+    #[test]
+    fn a_head_within_a_script_or_a_comment_is_no_head() {
+        let page = "<!doctype html><!-- <head> --><html><body><script>var s = '<head><title>no</title>';</script></body></html>";
+        let out = dress(page, &ABOUT);
+        assert!(out.contains("var s = '<head><title>no</title>';"));
+        assert!(out.contains("<!-- <head> -->"));
+        assert_eq!(count(&out, "og:title"), 1);
+    }
+
+    #[test]
+    fn the_title_of_a_drawing_is_not_the_pages() {
+        let out = dress("<html><head></head><body><svg><title>circle</title></svg></body></html>", &ABOUT);
+        assert!(out.contains("content=\"Snake &amp; &lt;ladders&gt;\""), "{out}");
+        assert!(out.contains("<svg><title>circle</title></svg>"));
+    }
+
+    #[test]
+    fn plain_text_stays_readable() {
+        let out = dress("just words", &ABOUT);
+        assert!(out.ends_with("just words") && out.contains("charset"));
+        assert!(dress("", &ABOUT).contains("<title>"));
+    }
+
+    #[test]
+    fn the_rest_of_the_document_is_untouched_to_the_byte() {
+        let body = "<body class=a  data-x='1'>\n<p>caf\u{e9} \u{1f40d} &nbsp;<br/><unclosed><b>\n</body>\n</html>\n";
+        let out = dress(&format!("<!DOCTYPE html>\n<html lang=en>\n<head>\n</head>\n{body}"), &ABOUT);
+        assert!(out.ends_with(body));
+    }
+}

@@ -1,0 +1,46 @@
+//! Whether it lives, whether it can work, what it measures, and what its API is.
+
+use std::sync::LazyLock;
+
+use axum::{
+    extract,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{Problem, Site};
+
+static OPENAPI: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("openapi.json")).unwrap_or(Value::Null));
+
+pub(super) async fn alive() -> &'static str {
+    "ok\n"
+}
+
+pub(super) async fn ready(extract::State(site): extract::State<Site>) -> Result<Response, Problem> {
+    let health = site.engine().health().await;
+    let parts: serde_json::Map<String, Value> =
+        health.parts.into_iter().map(|(name, state)| (name, Value::String(state))).collect();
+    if health.ready {
+        return Ok(axum::Json(json!({ "ready": true, "parts": parts })).into_response());
+    }
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "A part that is needed is not well.")
+        .with("ready", json!(false))
+        .with("parts", Value::Object(parts))
+        .retry_after(5))
+}
+
+pub(super) async fn metrics(extract::State(site): extract::State<Site>) -> Response {
+    let mut response = site.state.metrics.render().into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response
+}
+
+pub(super) async fn openapi(extract::State(site): extract::State<Site>) -> Response {
+    let mut document = OPENAPI.clone();
+    document["servers"] = json!([{ "url": site.config().server.url("") }]);
+    axum::Json(document).into_response()
+}

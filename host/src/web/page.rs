@@ -1,0 +1,205 @@
+//! `GET /{user}/{app}`: the page itself, untrusted, in a sandbox that the headers draw around it.
+
+use axum::{
+    body::Body,
+    extract::{self, Path},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::{
+    Problem, Site,
+    dress::{self, About},
+    form,
+    problem::{self, Offer},
+};
+use crate::{
+    adapter::store::{Lookup, Page, PageKey},
+    config::{Pipeline, Server},
+    job::reserved,
+};
+
+/// Goes into the ETag, so that a new way of dressing pages is a new answer.
+const DRESS: &str = concat!(env!("CARGO_PKG_VERSION"), include_str!("dress.rs"), include_str!("look/shim.js"));
+
+/// Others of a person's pages, offered where one is missing.
+const OFFERS: u32 = 6;
+
+pub(super) async fn show(
+    extract::State(site): extract::State<Site>,
+    Path((user, app)): Path<(String, String)>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let (Some(user), Some(app)) = (slug(&user).filter(|u| !reserved::is_reserved(u)), slug(&app)) else {
+        return Err(problem::not_found("There is nothing at this address."));
+    };
+    let key = PageKey { user, app };
+    let version = version(&uri)?;
+    match site.store().page(&key, version).await? {
+        Lookup::Found(page) => Ok(serve(&site, &page, &headers)),
+        Lookup::Moved(to) => Ok(moved(&format!("/{}/{}", to.user, to.app), &uri)),
+        Lookup::Missing => Err(missing(&site, &key, version).await),
+    }
+}
+
+/// A page as a response; 304 where the client has it.
+pub(super) fn serve(site: &Site, page: &Page, headers: &HeaderMap) -> Response {
+    let config = site.config();
+    let url = config.server.page_url(&format!("/{}/{}", page.key.user, page.key.app));
+    let tag = tag(page, &url);
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|known| {
+        known
+            .split(',')
+            .any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag.trim_start_matches("W/"))
+    });
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let about = About { title: &page.draft.title, description: &page.draft.description, url: &url };
+        Body::from(dress::dress(&page.draft.html, &about)).into_response()
+    };
+    let out = response.headers_mut();
+    guard(out, config, page);
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        out.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// Weak: the same page leaves here with and without compression.
+fn tag(page: &Page, url: &str) -> String {
+    let mut digest = Sha256::new();
+    for part in [DRESS, url, &page.version.to_string(), &page.updated.0.to_string(), &page.draft.html] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    format!("W/\"{}\"", hex::encode(&digest.finalize()[..12]))
+}
+
+/// The headers of a page that nobody vouches for.
+fn guard(headers: &mut HeaderMap, config: &Pipeline, page: &Page) {
+    if let Ok(policy) = HeaderValue::from_str(&policy(config, &page.key)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        // No Cross-Origin-Opener-Policy: browsers refuse to open a sandboxed document that has one.
+        ("cross-origin-resource-policy", "same-origin"),
+        ("origin-agent-cluster", "?1"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+        ("cache-control", "no-cache"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if page.hidden {
+        headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    }
+}
+
+/// No origin of its own, scripts and styles of its own and of the usual libraries, pictures from anywhere, and no connection but to its own records.
+fn policy(config: &Pipeline, key: &PageKey) -> String {
+    let server = &config.server;
+    let records = server.url(&format!("/api/apps/{}/{}/", key.user, key.app));
+    let itself = server.page_url(&format!("/{}/{}", key.user, key.app));
+    let mut framers = vec!["'self'".to_owned(), server.public_url.origin().ascii_serialization()];
+    framers.extend(
+        config.web.allowed_origins.iter().filter_map(|o| Some(Url::parse(o).ok()?.origin().ascii_serialization())),
+    );
+    framers.retain(|origin| origin != "null");
+    format!(
+        "sandbox allow-scripts allow-forms allow-popups allow-modals allow-pointer-lock allow-downloads; \
+         default-src 'none'; \
+         script-src 'unsafe-inline' 'unsafe-eval' https://cdnjs.cloudflare.com https://cdn.jsdelivr.net https://unpkg.com; \
+         style-src 'unsafe-inline' https:; img-src https: data: blob:; font-src https: data:; media-src https: data: blob:; \
+         worker-src blob:; connect-src {records}; form-action {records} {itself}; base-uri 'none'; \
+         frame-ancestors {}",
+        framers.join(" ")
+    )
+}
+
+/// Where our own pages find a page: beside them, unless pages have an origin of their own.
+pub(super) fn link(server: &Server, user: &str, app: &str) -> String {
+    let path = format!("/{user}/{app}");
+    if server.pages_url.is_some() { server.page_url(&path) } else { path }
+}
+
+/// A person's or a page's slug as it may stand in a URL; people type capitals.
+pub(super) fn slug(text: &str) -> Option<String> {
+    let fits =
+        (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    fits.then(|| text.to_ascii_lowercase())
+}
+
+/// Whether an authority (`host:port`) is a URL's.
+pub(super) fn names(url: &Url, authority: &str) -> bool {
+    Url::parse(&format!("{}://{authority}/", url.scheme())).is_ok_and(|asked| asked.origin() == url.origin())
+}
+
+/// For ever, as the old links are.
+pub(super) fn moved(path: &str, uri: &Uri) -> Response {
+    let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+    Redirect::permanent(&format!("{path}{query}")).into_response()
+}
+
+fn version(uri: &Uri) -> Result<Option<u32>, Problem> {
+    match form::first(&form::query(uri), "v") {
+        None | Some("") => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| {
+            problem::not_found("There is no such version.")
+                .todo("Versions are numbers from 1; leave ?v= out for the newest.")
+        }),
+    }
+}
+
+async fn missing(site: &Site, key: &PageKey, version: Option<u32>) -> Problem {
+    let problem = match version {
+        Some(version) => Problem::new(
+            StatusCode::NOT_FOUND,
+            "no-such-version",
+            format!("There is no version {version} of this page."),
+        ),
+        None => {
+            Problem::new(StatusCode::NOT_FOUND, "no-such-page", format!("There is no page /{}/{}.", key.user, key.app))
+        }
+    };
+    // Offers are a courtesy: where the store cannot give them, the answer stands without.
+    let Ok(Lookup::Found(person)) = site.store().home(&key.user).await else {
+        return problem.todo("Check the address: a letter may be missing.");
+    };
+    let pages = site.store().pages_of(person.id, OFFERS * 4).await.unwrap_or_default();
+    let server = &site.config().server;
+    let offers: Vec<Offer> = pages
+        .into_iter()
+        .filter(|page| !page.hidden)
+        .take(OFFERS as usize)
+        .map(|page| Offer { url: link(server, &person.slug, &page.slug), title: page.title })
+        .collect();
+    let todo =
+        if offers.is_empty() { "Check the address: a letter may be missing." } else { "These are by the same person." };
+    problem.todo(todo).offers(offers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_words_and_case_does_not_matter() {
+        assert_eq!(slug("Brave-Otter").as_deref(), Some("brave-otter"));
+        for text in ["", "a b", "a/b", "..", "caf\u{e9}", "a%00", &"a".repeat(101)] {
+            assert_eq!(slug(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_the_urls_only_with_its_port() {
+        let url: Url = "https://pages.example".parse().unwrap();
+        assert!(names(&url, "pages.example") && names(&url, "PAGES.example:443"));
+        assert!(!names(&url, "pages.example:8443") && !names(&url, "example"));
+    }
+}

@@ -1,0 +1,148 @@
+//! The table of routes, and what goes around every one of them.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+    routing::{MethodRouter, get, post},
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, Predicate, predicate::DefaultPredicate},
+    cors::{AllowOrigin, CorsLayer},
+};
+
+use super::{
+    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, problem, sms,
+};
+
+/// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
+pub(super) const BODY: usize = 64 * 1024;
+
+/// A path, what answers it, and its methods as the API's description names them.
+type Route = (&'static str, MethodRouter<Site>, &'static [&'static str]);
+
+fn table() -> Vec<Route> {
+    vec![
+        ("/", get(front::show), &["get"]),
+        ("/chat", get(chat::show).post(chat::ask), &["get", "post"]),
+        ("/phone", get(phone::show), &["get"]),
+        ("/phone/texts", get(phone::texts), &["get"]),
+        ("/sms/webhook", post(sms::webhook), &["post"]),
+        ("/sms/status", post(sms::status), &["post"]),
+        ("/api/chat", post(api::chat), &["post"]),
+        ("/api/jobs/{id}", get(jobs::show), &["get"]),
+        ("/api/jobs/{id}/events", get(events::stream), &["get"]),
+        ("/api/pages", get(pages::since), &["get"]),
+        ("/api/openapi.json", get(health::openapi), &["get"]),
+        ("/healthz", get(health::alive), &["get"]),
+        ("/readyz", get(health::ready), &["get"]),
+        ("/metrics", get(health::metrics), &["get"]),
+        ("/look/{file}", get(look::file), &["get"]),
+        ("/robots.txt", get(look::robots), &["get"]),
+        ("/favicon.ico", get(look::icon), &["get"]),
+        ("/{user}", get(home::show), &["get"]),
+        ("/{user}/{app}", get(page::show), &["get"]),
+    ]
+}
+
+/// Paths and methods, for the test that holds the API's description to them.
+#[cfg(test)]
+pub(super) fn described() -> Vec<(&'static str, &'static [&'static str])> {
+    table().into_iter().map(|(path, _, methods)| (path, methods)).collect()
+}
+
+/// The whole web, over an engine. Its streams end when the process does; [`super::serve`] ends them at shutdown.
+pub fn router(state: Arc<State>) -> Router {
+    over(Site::new(state, CancellationToken::new()))
+}
+
+pub(super) fn over(site: Site) -> Router {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods, _)| router.route(path, methods))
+        .fallback(nothing)
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "That is not how this address is asked.")
+        })
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(middleware::from_fn_with_state(site.clone(), own_origins))
+        .layer(cors(&site.config().web.allowed_origins))
+        .layer(CatchPanicLayer::custom(|_| problem::internal().into_response()))
+        .layer(middleware::from_fn(problem::for_people))
+        // A stream of events must not wait in a compressor.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(not_a_stream)))
+        .layer(middleware::from_fn(defaults))
+        .layer(middleware::from_fn(access::log))
+        .with_state(site)
+}
+
+fn not_a_stream(_: StatusCode, _: http::Version, headers: &http::HeaderMap, _: &http::Extensions) -> bool {
+    !headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|o| o.trim_end_matches('/').parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::RETRY_AFTER, header::LOCATION])
+        .max_age(std::time::Duration::from_secs(3600))
+}
+
+async fn nothing(uri: Uri) -> Response {
+    let path = uri.path();
+    // `/someone/` was meant as `/someone`. Leading slashes go too: `//host` would name another site.
+    let trimmed = path.trim_matches('/');
+    if path.ends_with('/') && !trimmed.is_empty() {
+        return Redirect::permanent(&format!("/{trimmed}")).into_response();
+    }
+    problem::not_found("There is nothing at this address.").into_response()
+}
+
+/// What every answer carries unless its handler said otherwise.
+async fn defaults(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Where pages have an origin of their own, that origin serves pages and nothing else, and the other no pages: no session is ever near one.
+async fn own_origins(axum::extract::State(site): axum::extract::State<Site>, request: Request, next: Next) -> Response {
+    let server = &site.config().server;
+    let Some(pages_url) = server.pages_url.as_ref().filter(|pages| pages.origin() != server.public_url.origin()) else {
+        return next.run(request).await;
+    };
+    let asked = super::local::authority(request.uri(), request.headers());
+    let on_pages = asked.is_some_and(|name| page::names(pages_url, name));
+    let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("", |m| m.as_str()).to_owned();
+    let is_page = matches!(route.as_str(), "/{user}/{app}" | "/{user}");
+    match (on_pages, is_page) {
+        (true, false) if !matches!(route.as_str(), "/healthz" | "/look/{file}") => {
+            problem::not_found("Only pages live at this address.").into_response()
+        }
+        (false, true) if route == "/{user}/{app}" => {
+            let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+            Redirect::permanent(&server.page_url(path)).into_response()
+        }
+        _ => next.run(request).await,
+    }
+}

@@ -1,0 +1,11 @@
+//! What a carrier posts: texts that came in, and what became of texts that went out.
+
+mod inbound;
+mod signature;
+mod status;
+mod trust;
+mod twiml;
+mod webhook;
+
+pub(super) use status::status;
+pub(super) use webhook::webhook;

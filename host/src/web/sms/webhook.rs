@@ -1,0 +1,50 @@
+//! `POST /sms/webhook`: a text came in. It is durable when this says 200; what is answered goes out through the outbox.
+
+use axum::{
+    extract::{self, Request},
+    response::Response,
+};
+use http::HeaderValue;
+
+use super::{
+    inbound,
+    trust::{self, Via},
+    twiml,
+};
+use crate::{
+    adapter::queue::QueueError,
+    web::{Problem, Site, ask, form},
+};
+
+/// Said in the carrier's own answer, the one text that does not go through the outbox: there is no job to hang it on.
+const BUSY: &str =
+    "We have our hands full right now, so this one was not taken in. Please text it again in a few minutes.";
+
+pub(in crate::web) async fn webhook(
+    extract::State(site): extract::State<Site>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let pairs = form::pairs(&parts.headers, body).await?;
+    let via = trust::check(&site, &parts.uri, &parts.headers, &pairs)?;
+    let token = parts.headers.get("i-twilio-idempotency-token").and_then(|v| v.to_str().ok());
+    let request = inbound::request(&pairs, token).map_err(|error| {
+        ask::unprocessable("from-malformed", "The sender is no phone number.").detail(format!("From: {error}."))
+    })?;
+    match site.engine().accept(request).await {
+        Ok(accepted) => {
+            let mut response = twiml::empty();
+            if via != Via::Carrier
+                && let Ok(id) = HeaderValue::from_str(&accepted.id().to_string())
+            {
+                response.headers_mut().insert("x-wtaf-job", id);
+            }
+            Ok(response)
+        }
+        Err(QueueError::Full { waiting }) if via == Via::Carrier => {
+            tracing::warn!(waiting, "a text was refused: the queue is full");
+            Ok(twiml::words(BUSY))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,1 @@
+//! The routes together, over real parts.
