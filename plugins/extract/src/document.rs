@@ -150,7 +150,8 @@ struct Watcher {
     collected: String,
     in_head: bool,
     svg: usize,
-    comment: usize,
+    /// The last comment.
+    comment: Range<usize>,
     at_end: Option<Error>,
 }
 
@@ -188,7 +189,7 @@ impl Watcher {
             collected: String::new(),
             in_head: false,
             svg: 0,
-            comment: 0,
+            comment: 0..0,
             at_end: None,
         }
     }
@@ -226,7 +227,7 @@ impl Watcher {
                 if past {
                     return Some(self.closed());
                 }
-                self.comment = span.start;
+                self.comment = span.start..span.end;
                 self.out.left_out |= std::str::from_utf8(value).is_ok_and(cutoff::leaves_out);
                 if std::str::from_utf8(value).is_ok_and(|value| delimiter::comment_says(value).is_some()) {
                     return Some(End::Delimiter(span.start));
@@ -373,10 +374,15 @@ impl Watcher {
     fn finish(mut self, text: &str, end: Option<End>) -> Outline {
         self.out.end = end.unwrap_or_else(|| self.closed());
         self.out.open = match (&self.raw, self.at_end, self.out.end) {
-            (_, _, End::Closed(_)) | (None, None, _) => Open::Nothing,
+            (_, _, End::Closed(_)) => Open::Nothing,
             (Some(raw), ..) if raw.name == b"script" => Open::Script,
             (Some(_), ..) => Open::Raw,
-            (None, Some(Error::EofInComment), _) => Open::Comment(self.comment),
+            (None, Some(Error::EofInComment), _) => Open::Comment(self.comment.start),
+            // What begins like a comment and is none (`<!-`, `<?xml`) goes on to the next `>` just so.
+            (None, None, End::Text) if self.comment.end >= text.len() && !text.ends_with('>') => {
+                Open::Comment(self.comment.start)
+            }
+            (None, None, _) => Open::Nothing,
             (None, Some(Error::EofInDoctype), _) => Open::Comment(0),
             (None, Some(_), _) => Open::Tag(self.tag.map_or_else(|| text.rfind('<').unwrap_or(0), |tag| tag.start)),
         };
@@ -492,6 +498,9 @@ Enjoy!"
             ("<html><p>hi</p", Open::Tag(11)),
             ("<html><p class=\"a < b", Open::Tag(6)),
             ("<html><!-- é", Open::Comment(6)),
+            ("<html><!-", Open::Comment(6)),
+            ("<html><? a", Open::Comment(6)),
+            ("<html><? a>", Open::Nothing),
             ("<html><script>let a", Open::Script),
             ("<html><style>p{", Open::Raw),
             ("<html><title>x", Open::Raw),

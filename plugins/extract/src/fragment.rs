@@ -88,6 +88,10 @@ fn element(text: &str) -> Option<&'static str> {
 
 /// A fragment among the words of an answer: from the first line that begins with an element to the last that ends with a tag.
 pub fn among_words(answer: &str, pieces: &Pieces) -> Option<Range<usize>> {
+    // Words around documents belong to no fragment, and what is for the owner must not reach everyone.
+    if pieces.owner_announced || !pieces.documents.is_empty() {
+        return None;
+    }
     let line = |range: &Range<usize>| answer[range.clone()].trim().to_owned();
     let first = pieces.prose.iter().position(|range| element(&line(range)).is_some())?;
     let last = pieces.prose.iter().rposition(|range| line(range).ends_with('>'))?;

@@ -15,7 +15,7 @@ use crate::{
     fences::Lang,
     fold::{self, Beside},
     fragment,
-    scan::{Closed, Document, Pieces},
+    scan::{Document, Pieces},
     seam,
     text::Meter,
     title,
@@ -77,9 +77,9 @@ impl Picker<'_> {
 
     /// The first `length` bytes of a document with the blocks beside it.
     fn folded(&self, document: &Document, length: usize) -> Page {
-        let html = &self.answer[document.range.clone()][..length];
-        let html = fold::complete(html, &document.outline, &self.beside(document.audience));
-        let html = if document.closed == Closed::EndTag { html } else { self.mended(html) };
+        let found = &self.answer[document.range.clone()][..length];
+        let html = fold::complete(found, &document.outline, &self.beside(document.audience));
+        let html = if html == found { html } else { self.mended(html) };
         Page { html, title: self.title(&document.outline) }
     }
 

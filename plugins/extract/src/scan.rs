@@ -346,6 +346,10 @@ impl Scanner<'_> {
             }
         }
         let last = last.filter(|&last| last > 0 && begun > ended)?;
+        let line = text[..last].rfind('\n').map_or(0, |at| at + 1);
+        if text[..last].ends_with(['\'', '"', '`', '(']) || !is_one(&text[line..last], &text[last..]) {
+            return None;
+        }
         let outline = document::outline(&text[last..], self.meter);
         match outline.end {
             End::Closed(length) if !outline.stray_end && last + length == text.len() => {

@@ -210,7 +210,7 @@ fn holds_only_whole_documents(found: Found) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_page_is_found_to_its_last_byte_in_whatever_it_is_wrapped(document in document(), way in 0..WAYS) {
