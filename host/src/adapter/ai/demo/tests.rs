@@ -265,6 +265,17 @@ fn an_edit_changes_what_it_says_and_nothing_else() {
 }
 
 #[test]
+fn a_new_title_touches_the_title_alone() {
+    let html = page_of(&answer(&ask("page", "countdown to 24 December")));
+    let words = "call it Nearly There";
+    let once = page_of(&answer(&Ask { page: Some(&html), ..ask("edit", words) }));
+    let twice = page_of(&answer(&Ask { page: Some(&once), ..ask("edit", "rename it to Here Now") }));
+
+    assert!(once.contains("<span data-title=\"given\">Nearly There</span><small id=\"when\">"));
+    assert!(twice.contains("<span data-title=\"given\">Here Now</span><small id=\"when\">"));
+}
+
+#[test]
 fn an_edit_it_cannot_do_is_admitted_once() {
     let html = page_of(&answer(&ask("game", "snake")));
     let once = page_of(&answer(&Ask { page: Some(&html), ..ask("edit", "add a boss fight") }));

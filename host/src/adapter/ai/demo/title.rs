@@ -136,6 +136,9 @@ const WISHES: &[&str] = &[
 /// Lower-case inside a title.
 const SMALL: &[&str] =
     &["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "vs", "with", "about", "between"];
+/// Written in capitals.
+const ACRONYMS: &[&str] =
+    &["bpm", "dj", "diy", "ai", "usa", "uk", "eu", "faq", "tv", "wpm", "cv", "nyc", "bbq", "d20", "rsvp"];
 /// Titles that say nothing.
 const EMPTY: &[&str] = &[
     "game", "games", "fun", "stuff", "it", "that", "anything", "whatever", "meme", "quiz", "poll", "card", "song",
@@ -183,9 +186,11 @@ fn until_wishes(name: &str) -> &str {
 }
 
 fn from_idea(text: &str) -> Option<String> {
-    let first =
-        text.trim_start().split(['.', '!', '?', '\n', ';', ':']).find(|part| part.split_whitespace().count() > 1);
-    let sentence = first.unwrap_or(text);
+    let sentence = sentences(text).find(|part| part.split_whitespace().count() > 1).unwrap_or(text);
+    let sentence = match sentence.split_once(", ") {
+        Some((start, _)) if sentence.split_whitespace().count() > MOST_WORDS => start,
+        _ => sentence,
+    };
     let tokens: Vec<&str> = sentence.split_whitespace().collect();
     let tokens = without_lead(&tokens);
     let mut kept = Vec::new();
@@ -214,6 +219,11 @@ fn from_idea(text: &str) -> Option<String> {
     let title = finished(&kept.join(" "))?;
     let says_something = words <= MOST_WORDS && !EMPTY.contains(&title.to_lowercase().as_str());
     says_something.then_some(title)
+}
+
+/// Split where a sentence ends: at a mark before a space, so that `26.2` stays whole.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['!', '?', '\n', ';']).flat_map(|part| part.split(". ")).flat_map(|part| part.split(": "))
 }
 
 /// Drops the asking: leading words that name nothing, and `an app that`.
@@ -248,6 +258,9 @@ pub(super) fn finished(text: &str) -> Option<String> {
 }
 
 fn title_case(word: &str, first: bool) -> String {
+    if ACRONYMS.contains(&word) {
+        return word.to_uppercase();
+    }
     if !first && SMALL.contains(&word) || word.chars().skip(1).any(char::is_uppercase) {
         return word.to_owned();
     }
