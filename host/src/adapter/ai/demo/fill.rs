@@ -10,11 +10,9 @@ use super::list;
 use super::template::Values;
 use super::title;
 use super::when;
-use super::words::{Words, bounded};
+use super::words::{MOST_READ, Words, bounded};
 use serde_json::{Value, json};
 
-/// Characters of a request that are looked at; the rest is kept out of the page.
-const MOST_READ: usize = 4000;
 const MOST_IDEA: usize = 280;
 
 /// The values for one page.
