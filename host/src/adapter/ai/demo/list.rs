@@ -10,21 +10,10 @@ const LONGEST_ITEM: usize = 40;
 const MOST_NAMES: usize = 12;
 
 /// Words a list may follow.
+#[rustfmt::skip]
 const BEFORE_LIST: &[&str] = &[
-    "with",
-    "about",
-    "between",
-    "including",
-    "like",
-    "of",
-    "choose",
-    "pick",
-    "decide",
-    "from",
-    "contains",
-    "containing",
-    "having",
-    "for",
+    "with", "about", "between", "including", "like", "of", "choose", "pick", "decide", "from", "contains",
+    "containing", "having", "for",
 ];
 
 /// The items of a list, in order, or none.
@@ -121,78 +110,20 @@ fn several(mut items: Vec<String>) -> Option<Vec<String>> {
 }
 
 /// Capitalised words that are no names.
+#[rustfmt::skip]
 const NO_NAME: &[&str] = &[
-    "i",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "christmas",
-    "easter",
-    "halloween",
-    "valentine",
-    "valentines",
-    "new",
-    "the",
-    "a",
-    "an",
-    "my",
-    "our",
-    "your",
-    "his",
-    "her",
-    "me",
-    "us",
-    "him",
-    "them",
-    "it",
-    "this",
-    "that",
-    "two",
-    "three",
-    "four",
-    "kids",
-    "children",
-    "everyone",
-    "someone",
-    "people",
-    "friends",
-    "work",
-    "school",
-    "home",
-    "free",
-    "mobile",
-    "all",
-    "learning",
-    "instagram",
-    "birthday",
-    "party",
-    "wedding",
-    "dinner",
-    "players",
-    "beginners",
-    "next",
-    "tomorrow",
-    "today",
+    "i", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "christmas", "easter",
+    "halloween", "valentine", "valentines", "new", "the", "a", "an", "my", "our", "your", "his", "her", "me", "us",
+    "him", "them", "it", "this", "that", "two", "three", "four", "kids", "children", "everyone", "someone", "people",
+    "friends", "work", "school", "home", "free", "mobile", "all", "learning", "instagram", "birthday", "party",
+    "wedding", "dinner", "players", "beginners", "next", "tomorrow", "today",
 ];
 /// People one has rather than names, as they are addressed.
-const KIN: &[&str] =
-    &["mum", "mom", "mama", "dad", "papa", "grandma", "grandpa", "granny", "nana", "grandad", "mummy", "daddy"];
+#[rustfmt::skip]
+const KIN: &[&str] = &[
+    "mum", "mom", "mama", "dad", "papa", "grandma", "grandpa", "granny", "nana", "grandad", "mummy", "daddy",
+];
 
 /// The people a request names: `for Anna and Ben`, `happy birthday luca`, `for my mum`.
 pub(super) fn names(text: &str) -> Vec<String> {
