@@ -6,15 +6,15 @@ use super::words::Words;
 
 /// One page of the library.
 #[derive(Debug, Clone, Copy)]
-pub struct App {
+pub(super) struct App {
     /// What the page's marker comment says: `<!-- wtaf-demo:snake -->`.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The title where a request names none.
-    pub title: &'static str,
+    pub(super) title: &'static str,
     /// What it is, as the rest of a sentence.
-    pub pitch: &'static str,
+    pub(super) pitch: &'static str,
     /// The page, with its placeholders.
-    pub html: &'static str,
+    pub(super) html: &'static str,
     /// The kind of order it is for, besides being a page.
     genre: Genre,
     words: &'static [(&'static str, u32)],
@@ -105,7 +105,8 @@ static APPS: &[App] = &[
 const ABOUT: &[&str] = &["for", "about", "with", "that", "where", "which", "using", "featuring", "like", "of"];
 
 /// The library, in a fixed order.
-pub fn apps() -> &'static [App] {
+#[cfg(test)]
+pub(super) fn apps() -> &'static [App] {
     APPS
 }
 

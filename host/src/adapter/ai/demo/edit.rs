@@ -124,7 +124,19 @@ fn new_title(asked: &str) -> Option<(String, &str)> {
 fn retitle(html: &str, name: &str) -> String {
     let text = escape(name);
     let html = inside(html, "<title", "</title>", &text);
-    inside(&html, "<h1", "</h1>", &text)
+    match html.find(" data-title") {
+        // Marked as given, so that the page's own script leaves it alone.
+        Some(at) if choose::marked(&html).is_some() => {
+            let (before, after) = html.split_at(at);
+            let after = after.replacen(" data-title=\"given\"", " data-title", 1).replacen(
+                " data-title",
+                " data-title=\"given\"",
+                1,
+            );
+            format!("{before}{}", inside(&after, " data-title", "<", &text))
+        }
+        _ => inside(&html, "<h1", "</h1>", &text),
+    }
 }
 
 /// Replaces what stands in the first element that begins so; the page is unchanged where there is none.

@@ -10,11 +10,9 @@ use super::list;
 use super::template::Values;
 use super::title;
 use super::when;
-use super::words::{Words, bounded};
+use super::words::{MOST_READ, Words, bounded};
 use serde_json::{Value, json};
 
-/// Characters of a request that are looked at; the rest is kept out of the page.
-const MOST_READ: usize = 4000;
 const MOST_IDEA: usize = 280;
 
 /// The values for one page.
@@ -40,7 +38,10 @@ impl Fills {
         let mut set = |key: &str, value: Value| values.insert(key.to_owned(), value);
         set("title", json!(title));
         set("idea", json!(bounded(text.trim(), MOST_IDEA)));
-        set("items", json!(list::items(&text)));
+        // "poll: pineapple on pizza, yes or no": the question is not one of its answers.
+        let mut items = list::items(&text);
+        items.retain(|item| item.to_lowercase() != title.to_lowercase());
+        set("items", json!(items));
         set("numbers", list::numbers(&text).into_iter().map(|(n, u)| json!({"n": n, "u": u})).collect());
         set("date", when::date(&text));
         set("questions", copy::questions(&words));

@@ -9,22 +9,11 @@ const MOST_ITEMS: usize = 24;
 const LONGEST_ITEM: usize = 40;
 const MOST_NAMES: usize = 12;
 
-/// Words a list may follow; the first whose rest reads as a list is taken.
+/// Words a list may follow.
+#[rustfmt::skip]
 const BEFORE_LIST: &[&str] = &[
-    "with",
-    "about",
-    "between",
-    "including",
-    "like",
-    "of",
-    "choose",
-    "pick",
-    "decide",
-    "from",
-    "contains",
-    "containing",
-    "having",
-    "for",
+    "with", "about", "between", "including", "like", "of", "choose", "pick", "decide", "from", "contains",
+    "containing", "having", "for",
 ];
 
 /// The items of a list, in order, or none.
@@ -56,14 +45,16 @@ fn after_colon(text: &str) -> Option<Vec<String>> {
 
 fn after_word(text: &str) -> Option<Vec<String>> {
     let lower = text.to_ascii_lowercase();
-    let mut starts: Vec<(usize, &str)> = BEFORE_LIST
-        .iter()
-        .flat_map(|word| {
-            lower.match_indices(&format!(" {word} ")).map(|(at, m)| (at + m.len(), *word)).collect::<Vec<_>>()
-        })
-        .collect();
-    starts.sort_unstable();
-    starts.into_iter().find_map(|(at, word)| {
+    let starts = BEFORE_LIST.iter().flat_map(|word| {
+        let mark = format!(" {word} ");
+        lower.match_indices(&mark).map(|(at, mark)| (at + mark.len(), *word)).collect::<Vec<_>>()
+    });
+    // The list begins at the last such word before its first separator; words after that are tried in order.
+    let separator = [",", " and ", " or "].iter().filter_map(|mark| lower.find(mark)).min().unwrap_or(lower.len());
+    let (mut before, mut after): (Vec<_>, Vec<_>) = starts.partition(|(at, _)| *at <= separator);
+    before.sort_unstable_by(|one, other| other.cmp(one));
+    after.sort_unstable();
+    before.into_iter().chain(after).find_map(|(at, word)| {
         let rest = text.get(at..)?;
         // "for Anna and Ben" names people; with commas it is a list.
         if word == "for" && !rest.contains(',') {
@@ -119,78 +110,20 @@ fn several(mut items: Vec<String>) -> Option<Vec<String>> {
 }
 
 /// Capitalised words that are no names.
+#[rustfmt::skip]
 const NO_NAME: &[&str] = &[
-    "i",
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-    "christmas",
-    "easter",
-    "halloween",
-    "valentine",
-    "valentines",
-    "new",
-    "the",
-    "a",
-    "an",
-    "my",
-    "our",
-    "your",
-    "his",
-    "her",
-    "me",
-    "us",
-    "him",
-    "them",
-    "it",
-    "this",
-    "that",
-    "two",
-    "three",
-    "four",
-    "kids",
-    "children",
-    "everyone",
-    "someone",
-    "people",
-    "friends",
-    "work",
-    "school",
-    "home",
-    "free",
-    "mobile",
-    "all",
-    "learning",
-    "instagram",
-    "birthday",
-    "party",
-    "wedding",
-    "dinner",
-    "players",
-    "beginners",
-    "next",
-    "tomorrow",
-    "today",
+    "i", "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "christmas", "easter",
+    "halloween", "valentine", "valentines", "new", "the", "a", "an", "my", "our", "your", "his", "her", "me", "us",
+    "him", "them", "it", "this", "that", "two", "three", "four", "kids", "children", "everyone", "someone", "people",
+    "friends", "work", "school", "home", "free", "mobile", "all", "learning", "instagram", "birthday", "party",
+    "wedding", "dinner", "players", "beginners", "next", "tomorrow", "today",
 ];
 /// People one has rather than names, as they are addressed.
-const KIN: &[&str] =
-    &["mum", "mom", "mama", "dad", "papa", "grandma", "grandpa", "granny", "nana", "grandad", "mummy", "daddy"];
+#[rustfmt::skip]
+const KIN: &[&str] = &[
+    "mum", "mom", "mama", "dad", "papa", "grandma", "grandpa", "granny", "nana", "grandad", "mummy", "daddy",
+];
 
 /// The people a request names: `for Anna and Ben`, `happy birthday luca`, `for my mum`.
 pub(super) fn names(text: &str) -> Vec<String> {
@@ -296,6 +229,7 @@ mod tests {
             ("poll pizza or sushi", vec!["Pizza", "Sushi"]),
             ("my list\n- call mum\n- buy a lamp", vec!["Call mum", "Buy a lamp"]),
             ("wheel for Anna, Ben and Cleo", vec!["Anna", "Ben", "Cleo"]),
+            ("links for @luna with instagram, youtube and merch", vec!["Instagram", "Youtube", "Merch"]),
             ("a snake game", vec![]),
             ("birthday card for Anna and Ben", vec![]),
         ] {

@@ -21,8 +21,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use choose::{App, apps};
-
 /// What stands at the foot of every page made here.
 pub const FOOTER: &str = "Made by the demo provider: set an API key to have an AI write your own.";
 

@@ -1,5 +1,6 @@
 //! What holds for every page of the library, and for the demo provider as a whole.
 
+use super::choose::{App, apps};
 use super::*;
 
 fn ask<'a>(kind: &'a str, words: &'a str) -> Ask<'a> {
@@ -45,7 +46,7 @@ fn every_page_is_a_whole_document_that_stands_alone() {
         let html = filled(app, "please");
         let has = |part: &str| assert!(html.contains(part), "{} lacks {part}", app.name);
         has("<!doctype html>");
-        has("<html lang=\"en\">");
+        has("<html lang=\"en\"");
         has("<meta charset=\"utf-8\">");
         has("name=\"viewport\" content=\"width=device-width, initial-scale=1\"");
         has(&format!("<title>{}</title>", template::escape(fill::Fills::from_request("please", app).title())));
@@ -247,6 +248,8 @@ fn what_was_said_is_on_the_page() {
     assert!(html.contains(r#"["Milk","Eggs","Bread"]"#));
     assert!(html.contains("#6527ab"), "the accent is purple");
     let html = page_of(&answer(&ask("page", "landing page for a bakery")));
+    let pink = page_of(&answer(&ask("page", "a pink landing page for a bakery")));
+    assert!(pink.find("#ab1a66") > pink.find("[data-trade=bakery]"), "the wish is laid over the trade's own colours");
     assert!(html.contains("The Corner Bakery") && html.contains("data-trade=\"bakery\""));
 }
 
@@ -262,6 +265,17 @@ fn an_edit_changes_what_it_says_and_nothing_else() {
     assert!(edit("dark mode").contains("color-scheme:dark}"));
     assert!(edit("bigger text").contains("font-size:115%"));
     assert!(edit("rename to \"Slither\"").contains(">Slither</h1>"));
+}
+
+#[test]
+fn a_new_title_touches_the_title_alone() {
+    let html = page_of(&answer(&ask("page", "countdown to 24 December")));
+    let words = "call it Nearly There";
+    let once = page_of(&answer(&Ask { page: Some(&html), ..ask("edit", words) }));
+    let twice = page_of(&answer(&Ask { page: Some(&once), ..ask("edit", "rename it to Here Now") }));
+
+    assert!(once.contains("<span data-title=\"given\">Nearly There</span><small id=\"when\">"));
+    assert!(twice.contains("<span data-title=\"given\">Here Now</span><small id=\"when\">"));
 }
 
 #[test]

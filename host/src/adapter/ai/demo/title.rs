@@ -10,133 +10,44 @@ const LONGEST: usize = 44;
 const MOST_WORDS: usize = 8;
 
 /// Words before the thing itself.
+#[rustfmt::skip]
 const LEAD: &[&str] = &[
-    "wtaf",
-    "please",
-    "pls",
-    "hey",
-    "hi",
-    "hello",
-    "can",
-    "could",
-    "would",
-    "will",
-    "you",
-    "i",
-    "id",
-    "im",
-    "we",
-    "want",
-    "need",
-    "like",
-    "love",
-    "to",
-    "make",
-    "build",
-    "create",
-    "write",
-    "give",
-    "design",
-    "code",
-    "generate",
-    "show",
-    "do",
-    "get",
-    "let",
-    "lets",
-    "have",
-    "see",
-    "try",
-    "me",
-    "us",
-    "a",
-    "an",
-    "the",
-    "my",
-    "our",
-    "some",
-    "this",
-    "simple",
-    "little",
-    "small",
-    "tiny",
-    "nice",
-    "cool",
-    "beautiful",
-    "pretty",
-    "cute",
-    "fun",
-    "quick",
-    "basic",
-    "modern",
-    "good",
-    "great",
-    "really",
-    "very",
-    "new",
-    "one",
-    "interactive",
-    "animated",
-    "responsive",
-    "mobile",
-    "online",
-    "digital",
-    "colorful",
-    "colourful",
-    "dark",
-    "light",
-    "s",
+    "wtaf", "please", "pls", "hey", "hi", "hello", "can", "could", "would", "will", "you", "i", "id", "im", "we",
+    "want", "need", "like", "love", "to", "make", "build", "create", "write", "give", "design", "code", "generate",
+    "show", "do", "get", "let", "lets", "have", "see", "try", "me", "us", "a", "an", "the", "my", "our", "some",
+    "this", "simple", "little", "small", "tiny", "nice", "cool", "beautiful", "pretty", "cute", "fun", "quick",
+    "basic", "modern", "good", "great", "really", "very", "new", "one", "interactive", "animated", "responsive",
+    "mobile", "online", "digital", "colorful", "colourful", "dark", "light", "s",
 ];
 /// Things that say only that it is a page.
+#[rustfmt::skip]
 const THING: &[&str] = &[
-    "app",
-    "application",
-    "page",
-    "webpage",
-    "website",
-    "site",
-    "homepage",
-    "web",
-    "landing",
-    "program",
-    "tool",
-    "thing",
-    "something",
-    "html",
+    "app", "application", "page", "webpage", "website", "site", "homepage", "web", "landing", "program", "tool",
+    "thing", "something", "html",
 ];
 /// After a [`THING`]: the idea follows.
-const OF: &[&str] = &["that", "which", "where", "for", "about", "to", "of", "with", "showing", "called"];
+#[rustfmt::skip]
+const OF: &[&str] = &[
+    "that", "which", "where", "for", "about", "to", "of", "with", "showing", "called",
+];
 /// Where the title ends and the wishes begin.
+#[rustfmt::skip]
 const WISHES: &[&str] = &[
-    "that",
-    "which",
-    "where",
-    "with",
-    "using",
-    "including",
-    "so",
-    "because",
-    "like",
-    "featuring",
-    "but",
-    "please",
-    "pls",
-    "thanks",
-    "when",
-    "whose",
-    "who",
-    "plus",
-    "called",
-    "named",
-    "titled",
-    "starting",
-    "from",
-    "saying",
+    "that", "which", "where", "with", "using", "including", "so", "because", "like", "featuring", "but", "please",
+    "pls", "thanks", "when", "whose", "who", "plus", "called", "named", "titled", "starting", "from", "saying",
 ];
 /// Lower-case inside a title.
-const SMALL: &[&str] =
-    &["a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "vs", "with", "about", "between"];
+#[rustfmt::skip]
+const SMALL: &[&str] = &[
+    "a", "an", "and", "as", "at", "by", "for", "in", "of", "on", "or", "the", "to", "vs", "with", "about", "between",
+];
+/// Written in capitals.
+#[rustfmt::skip]
+const ACRONYMS: &[&str] = &[
+    "bpm", "dj", "diy", "ai", "usa", "uk", "eu", "faq", "tv", "wpm", "cv", "nyc", "bbq", "d20", "rsvp",
+];
 /// Titles that say nothing.
+#[rustfmt::skip]
 const EMPTY: &[&str] = &[
     "game", "games", "fun", "stuff", "it", "that", "anything", "whatever", "meme", "quiz", "poll", "card", "song",
     "music", "list", "new",
@@ -183,9 +94,11 @@ fn until_wishes(name: &str) -> &str {
 }
 
 fn from_idea(text: &str) -> Option<String> {
-    let first =
-        text.trim_start().split(['.', '!', '?', '\n', ';', ':']).find(|part| part.split_whitespace().count() > 1);
-    let sentence = first.unwrap_or(text);
+    let sentence = sentences(text).find(|part| part.split_whitespace().count() > 1).unwrap_or(text);
+    let sentence = match sentence.split_once(", ") {
+        Some((start, _)) if sentence.split_whitespace().count() > MOST_WORDS => start,
+        _ => sentence,
+    };
     let tokens: Vec<&str> = sentence.split_whitespace().collect();
     let tokens = without_lead(&tokens);
     let mut kept = Vec::new();
@@ -216,13 +129,19 @@ fn from_idea(text: &str) -> Option<String> {
     says_something.then_some(title)
 }
 
+/// Split where a sentence ends: at a mark before a space, so that `26.2` stays whole.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['!', '?', '\n', ';']).flat_map(|part| part.split(". ")).flat_map(|part| part.split(": "))
+}
+
 /// Drops the asking: leading words that name nothing, and `an app that`.
 fn without_lead<'a, 'b>(tokens: &'a [&'b str]) -> &'a [&'b str] {
     let mut rest = tokens;
     loop {
         let Some(first) = rest.first().map(|t| plain(t)) else { return rest };
         let second = rest.get(1).map(|t| plain(t)).unwrap_or_default();
-        let skip = if LEAD.contains(&first.as_str()) || first.is_empty() {
+        let looks = colour::is_colour(&first) && rest.len() > 1;
+        let skip = if LEAD.contains(&first.as_str()) || first.is_empty() || looks {
             1
         } else if THING.contains(&first.as_str()) && OF.contains(&second.as_str()) {
             2
@@ -248,6 +167,9 @@ pub(super) fn finished(text: &str) -> Option<String> {
 }
 
 fn title_case(word: &str, first: bool) -> String {
+    if ACRONYMS.contains(&word) {
+        return word.to_uppercase();
+    }
     if !first && SMALL.contains(&word) || word.chars().skip(1).any(char::is_uppercase) {
         return word.to_owned();
     }
@@ -267,6 +189,7 @@ mod tests {
             ("25 minute timer", "25 Minute Timer"),
             ("an app that tracks my water", "Tracks My Water"),
             ("make a website for my bakery", "Bakery"),
+            ("a pink landing page for Crumb", "Crumb"),
             ("quiz about France, Spain and Italy", "Quiz about France, Spain and Italy"),
             ("todo list with milk, eggs, bread", "Todo List"),
             ("landing page for a bakery called Crumb & Co", "Crumb & Co"),
