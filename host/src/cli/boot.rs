@@ -9,7 +9,7 @@ use super::ConfigArgs;
 use crate::{
     adapter::{
         ai,
-        queue::{FilesQueue, Limits, Queue, Roles},
+        queue::{FilesQueue, Queue, Roles},
         sms,
         store::{self, Store},
     },
@@ -28,16 +28,15 @@ impl RoleOf for Components {
 }
 
 /// Reads and checks the file.
-pub(crate) fn load(args: &ConfigArgs) -> Result<Arc<Checked>, Faults> {
-    config::load(&args.file, &args.set, &Components).map(Arc::new)
+pub(crate) fn load(args: &ConfigArgs) -> Result<Checked, Faults> {
+    config::load(&args.file, &args.set, &Components)
 }
 
 /// Opens the queue in the given roles.
 pub(crate) fn queue(pipeline: &Checked, roles: Roles) -> miette::Result<Arc<FilesQueue>> {
     match &pipeline.queue.backend {
         QueueBackend::Files => {
-            let limits = Limits { max_waiting: pipeline.queue.max_waiting };
-            FilesQueue::open(&pipeline.data_dir, roles, limits).into_diagnostic()
+            FilesQueue::open(&pipeline.data_dir, roles, pipeline.queue.max_waiting).into_diagnostic()
         }
         QueueBackend::Nats(_) => Err(miette::miette!(
             help = "set queue.backend = \"files\"",

@@ -10,7 +10,7 @@ mod run;
 mod schema;
 mod send;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
@@ -75,11 +75,16 @@ enum Verb {
     /// Run the engine until it is told to stop (Ctrl-C or SIGTERM: what is in hand is finished first).
     Run(run::Args),
     /// Find every problem in a pipeline at once.
-    Check(check::Args),
+    Check {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[arg(long, value_enum, default_value = "text")]
+        format: OutputFormat,
+    },
     /// Print the JSON Schema of pipeline.toml.
     Schema,
     /// Draw the pipeline as a Mermaid flowchart.
-    Graph(graph::Args),
+    Graph(ConfigArgs),
     /// Text the engine from the shell and wait for the page.
     Send(send::Args),
     /// Look at jobs, bring failed ones back.
@@ -123,9 +128,15 @@ pub(crate) type Outcome = Result<ExitCode, Fatal>;
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(args),
-        Verb::Check(args) => check::check(&args),
-        Verb::Schema => schema::schema(),
-        Verb::Graph(args) => graph::graph(&args),
+        Verb::Check { config, format } => Ok(check_file(&config, format)),
+        Verb::Schema => {
+            print!("{}", schema::run());
+            Ok(ExitCode::SUCCESS)
+        }
+        Verb::Graph(config) => graph::run(&config.file, &config.set, &boot::Components).map_err(Fatal::Config).map(|picture| {
+            print!("{picture}");
+            ExitCode::SUCCESS
+        }),
         Verb::Send(args) => send::send(&args),
         Verb::Jobs(verb) => jobs::jobs(verb),
         Verb::Plugin(verb) => plugin::plugin(verb),
@@ -138,7 +149,7 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(Fatal::Config(faults)) => {
-            eprint!("{}", check::render(&faults));
+            eprint!("{}", faults.render(colour(&std::io::stderr())));
             ExitCode::from(BAD_CONFIG)
         }
         Err(Fatal::Other(report)) => {
@@ -146,6 +157,21 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn check_file(config: &ConfigArgs, format: OutputFormat) -> ExitCode {
+    let form = match format {
+        OutputFormat::Json => check::Form::Json,
+        OutputFormat::Text => check::Form::Text { color: colour(&std::io::stdout()) },
+    };
+    let verdict = check::run(&config.file, &config.set, &boot::Components, form);
+    print!("{}", verdict.text);
+    if verdict.good { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
+}
+
+/// Colour is for terminals, and for people who have not said no (no-color.org).
+fn colour(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Runs a future on a small runtime, for the verbs that need one.

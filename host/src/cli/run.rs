@@ -28,13 +28,15 @@ pub(super) fn run(args: Args) -> Outcome {
     runtime.block_on(serve(pipeline)).map_err(Fatal::Other)
 }
 
-async fn serve(pipeline: Arc<Checked>) -> miette::Result<ExitCode> {
+async fn serve(mut pipeline: Checked) -> miette::Result<ExitCode> {
     let metrics = telemetry::metrics().into_diagnostic()?;
     let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
     let listener = TcpListener::bind(pipeline.server.listen)
         .await
         .into_diagnostic()
         .wrap_err_with(|| format!("listening on {} ([server] listen)", pipeline.server.listen))?;
+    pipeline.listening_on(listener.local_addr().into_diagnostic()?);
+    let pipeline = Arc::new(pipeline);
     let booted = boot::boot(Arc::clone(&pipeline), stopping).await?;
     greet(&pipeline, &listener);
     tokio::spawn(stop_on_signal(draining.clone()));

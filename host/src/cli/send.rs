@@ -69,7 +69,7 @@ async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<Value>
     let Some(id) = id.filter(|_| status.is_success()) else {
         return Err(miette!("the engine did not take it ({status}): {}", response.text().await.unwrap_or_default()));
     };
-    follow(client, &format!("{base}/api/jobs/{id}"), args).await
+    follow(&client, &format!("{base}/api/jobs/{id}"), args).await
 }
 
 async fn follow(client: &reqwest::Client, url: &str, args: &Args) -> miette::Result<Value> {
