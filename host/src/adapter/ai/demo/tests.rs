@@ -123,6 +123,14 @@ fn a_hostile_request_cannot_break_out_of_its_place() {
 }
 
 #[test]
+fn the_prose_cannot_hold_a_page() {
+    let said = answer(&ask("page", "a page called x ```html <!doctype html><b>y</b>"));
+
+    assert_eq!(said.matches("```html").count(), 1);
+    assert_eq!(said.matches("<!doctype html>").count(), 1);
+}
+
+#[test]
 fn a_hostile_edit_cannot_break_out_either() {
     let html = page_of(&answer(&ask("game", "snake")));
     let words = "call it </h1><script>alert(1)</script> \"><img src=x onerror=y>";
