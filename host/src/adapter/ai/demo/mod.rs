@@ -68,7 +68,8 @@ fn page(ask: &Ask<'_>) -> String {
     fenced(&prose, &template::render(app.html, fills.values()))
 }
 
-/// The prose quotes the person: nothing in it may look like a fence or a document. The fence is longer than any run of backticks in the page, which may be one that somebody else wrote.
+/// The prose quotes the person: nothing in it may look like a fence or a document. The fence is longer than any run of
+/// backticks in the page, which may be one that somebody else wrote.
 fn fenced(prose: &str, html: &str) -> String {
     let prose = prose.replace(['`', '<'], "");
     let longest = html.split(|c| c != '`').map(str::len).max().unwrap_or(0);
