@@ -67,6 +67,8 @@ static APPS: &[App] = &[
         ["wheel" 9, "spinner" 11, "decision" 9, "decide" 9, "spin" 8, "random picker" 13, "name picker" 13, "picker" 8, "choose" 5, "raffle" 9, "what to eat" 7, "where to eat" 7, "decision maker" 14, "pick a" 4, "pick one" 5]),
     app!("dice", Game, "Roll the Dice", "dice on green felt, any number of sides",
         ["dice" 12, "die" 4, "dice roller" 15, "d20" 12, "2d6" 12, "d6" 10, "roll" 5, "yahtzee" 8, "dnd" 8, "coin flip" 7]),
+    app!("calculator", Tool, "Calculator", "a calculator that keeps a tape of its last results",
+        ["calculator" 9, "calculate" 7, "sum" 5, "math" 6, "maths" 6, "add up" 7, "budget calculator" 10, "arithmetic" 8]),
     app!("units", Tool, "Converter", "a converter for lengths, weights, heat, kitchens, speed and data",
         ["converter" 12, "convert" 11, "conversion" 11, "unit" 6, "celsius" 8, "fahrenheit" 8, "kilometer" 6, "kilometre" 6, "mile" 5, "km to mile" 12, "kg" 5, "pound" 4, "inch" 5, "metric" 7, "imperial" 7, "cup to gram" 9]),
     app!("typing", Game, "Typing Test", "a typing test on a sheet of small stories",
@@ -112,6 +114,11 @@ pub(super) fn apps() -> &'static [App] {
 
 /// The page for a request. Never fails: without a match the order's kind decides.
 pub(super) fn choose(words: &str, kind: &str) -> &'static App {
+    matching(words, kind).unwrap_or_else(|| fallback(kind, &Words::of(words)))
+}
+
+/// The page whose words are in the request, if there is one.
+pub(super) fn matching(words: &str, kind: &str) -> Option<&'static App> {
     let words = Words::of(words);
     let wanted = genre_of(kind);
     let best = APPS
@@ -119,10 +126,7 @@ pub(super) fn choose(words: &str, kind: &str) -> &'static App {
         .filter(|app| wanted.is_none_or(|genre| app.genre == genre))
         .map(|app| (score(app, &words), app))
         .reduce(|best, next| if next.0 > best.0 { next } else { best });
-    match best {
-        Some((score, app)) if score > 0 => app,
-        _ => fallback(kind, &words),
-    }
+    best.filter(|(score, _)| *score > 0).map(|(_, app)| app)
 }
 
 /// The page that an earlier answer was made from, by its marker.
@@ -159,6 +163,7 @@ fn fallback(kind: &str, words: &Words) -> &'static App {
         "data-app" => &["poll"],
         "meme" => &["meme"],
         "music" => &["drums"],
+        _ if words.has_any(&["game", "play"]) => &["snake", "breakout", "memory", "hop", "tictactoe"],
         _ => &["landing"],
     };
     let count = u64::try_from(among.len()).unwrap_or(1);

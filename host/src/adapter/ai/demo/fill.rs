@@ -52,6 +52,11 @@ impl Fills {
         Self { title, values }
     }
 
+    /// Says at the foot of the page that it is not quite what was asked for.
+    pub(super) fn admit(&mut self) {
+        self.values.insert("footer".to_owned(), json!(format!("{} {}", super::NEAREST, super::FOOTER)));
+    }
+
     pub(super) fn title(&self) -> &str {
         &self.title
     }

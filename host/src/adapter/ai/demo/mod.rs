@@ -24,6 +24,9 @@ mod tests;
 /// What stands at the foot of every page made here.
 pub const FOOTER: &str = "Made by the demo provider: set an API key to have an AI write your own.";
 
+/// Stands before [`FOOTER`] where the library has nothing that fits.
+const NEAREST: &str = "The demo provider has no page of its own for this; this is the nearest it has.";
+
 /// One call, as far as the demo provider understands it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ask<'a> {
@@ -53,13 +56,22 @@ fn page(ask: &Ask<'_>) -> String {
         let edited = edit::apply(html, ask.words);
         return fenced(&edited.say(), &edited.html);
     }
-    let app = ask.page.and_then(choose::marked).unwrap_or_else(|| choose::choose(ask.words, ask.kind));
-    let fills = fill::Fills::from_request(ask.words, app);
-    fenced(&format!("Here is {}: {}.", fills.title(), app.pitch), &template::render(app.html, fills.values()))
+    let known = ask.page.and_then(choose::marked).or_else(|| choose::matching(ask.words, ask.kind));
+    let app = known.unwrap_or_else(|| choose::choose(ask.words, ask.kind));
+    let mut fills = fill::Fills::from_request(ask.words, app);
+    let mut prose = format!("Here is {}: {}.", fills.title(), app.pitch);
+    // "Make me a game" asks for any; "a weather app" asks for what is not here, and is told so.
+    if known.is_none() && title::of_request(ask.words).is_some() {
+        prose = format!("The demo provider has no page of its own for this. {prose}");
+        fills.admit();
+    }
+    fenced(&prose, &template::render(app.html, fills.values()))
 }
 
-/// The fence is longer than any run of backticks in the page, which may be one that somebody else wrote.
+/// The prose quotes the person: nothing in it may look like a fence or a document. The fence is longer than any run of
+/// backticks in the page, which may be one that somebody else wrote.
 fn fenced(prose: &str, html: &str) -> String {
+    let prose = prose.replace(['`', '<'], "");
     let longest = html.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     format!("{prose}\n\n{fence}html\n{}\n{fence}\n", html.trim_end())

@@ -123,6 +123,14 @@ fn a_hostile_request_cannot_break_out_of_its_place() {
 }
 
 #[test]
+fn the_prose_cannot_hold_a_page() {
+    let said = answer(&ask("page", "a page called x ```html <!doctype html><b>y</b>"));
+
+    assert_eq!(said.matches("```html").count(), 1);
+    assert_eq!(said.matches("<!doctype html>").count(), 1);
+}
+
+#[test]
 fn a_hostile_edit_cannot_break_out_either() {
     let html = page_of(&answer(&ask("game", "snake")));
     let words = "call it </h1><script>alert(1)</script> \"><img src=x onerror=y>";
@@ -169,6 +177,7 @@ fn realistic_requests_find_their_page() {
         ("page", "random name picker", "wheel"),
         ("game", "dice roller", "dice"),
         ("app", "roll 2d6 for dnd", "dice"),
+        ("app", "a calculator", "calculator"),
         ("app", "unit converter", "units"),
         ("app", "convert miles to kilometers", "units"),
         ("app", "celsius to fahrenheit", "units"),
@@ -251,6 +260,13 @@ fn what_was_said_is_on_the_page() {
     let pink = page_of(&answer(&ask("page", "a pink landing page for a bakery")));
     assert!(pink.find("#ab1a66") > pink.find("[data-trade=bakery]"), "the wish is laid over the trade's own colours");
     assert!(html.contains("The Corner Bakery") && html.contains("data-trade=\"bakery\""));
+}
+
+#[test]
+fn what_the_library_lacks_is_admitted_on_the_page() {
+    assert!(page_of(&answer(&ask("app", "a weather app"))).contains(NEAREST));
+    assert!(!page_of(&answer(&ask("game", "make me a game"))).contains(NEAREST));
+    assert!(!page_of(&answer(&ask("game", "snake"))).contains(NEAREST));
 }
 
 #[test]
