@@ -6,7 +6,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Seconds: from a stage's fraction of a millisecond to an AI's minutes.
-const SECONDS: &[f64] = &[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+const SECONDS: &[f64] =
+    &[0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
 
 /// Starts logging to stderr. `WTAF_LOG` chooses what (the syntax of `RUST_LOG`), `info` otherwise; `WTAF_LOG_FORMAT` is `json` or `pretty`.
 pub fn logs() {
@@ -28,7 +29,8 @@ pub fn logs() {
 
 /// Starts collecting metrics; the handle renders them for `/metrics`.
 pub fn metrics() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> {
-    let recorder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)?.build_recorder();
+    let recorder =
+        PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)?.build_recorder();
     let handle = recorder.handle();
     // Two engines in one process (tests) share the first one's numbers.
     let _ = metrics::set_global_recorder(recorder);

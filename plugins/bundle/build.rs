@@ -36,7 +36,9 @@ fn copy_ready_made(dir: &Path, out: &Path) -> Result<(), String> {
 
 fn build_from_source(out: &Path) -> Result<(), String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for part in PLUGINS.map(|plugin| format!("plugins/{plugin}")).iter().map(String::as_str).chain(["plugins/sdk", "wit"]) {
+    for part in
+        PLUGINS.map(|plugin| format!("plugins/{plugin}")).iter().map(String::as_str).chain(["plugins/sdk", "wit"])
+    {
         watch(&workspace.join(part));
     }
     ensure_target()?;

@@ -69,7 +69,8 @@ pub(super) fn jobs(verb: Verb) -> Outcome {
         Verb::Show { id, format, config } => {
             let queue = open(config)?;
             let job = block_on(queue.find(id))?.into_diagnostic()?;
-            let job = job.ok_or_else(|| miette!(help = "`wtaf-host jobs list` shows those there are", "there is no job {id}"))?;
+            let job = job
+                .ok_or_else(|| miette!(help = "`wtaf-host jobs list` shows those there are", "there is no job {id}"))?;
             show(&job, format);
         }
         Verb::Retry { ids, config } => {
@@ -115,8 +116,16 @@ fn print_list(jobs: &[Job], format: OutputFormat) {
     }
     for job in jobs {
         let what = job.progress.published.as_ref().map(|page| page.url.clone());
-        let what = what.or_else(|| job.error.as_ref().map(|error| format!("{}: {}", error.code, one_line(&error.message))));
-        println!("{}  {:<8} {:<4} {}  {}", job.id, job.status.as_str(), job.request.source.as_str(), job.request.asker, what.unwrap_or_default());
+        let what =
+            what.or_else(|| job.error.as_ref().map(|error| format!("{}: {}", error.code, one_line(&error.message))));
+        println!(
+            "{}  {:<8} {:<4} {}  {}",
+            job.id,
+            job.status.as_str(),
+            job.request.source.as_str(),
+            job.request.asker,
+            what.unwrap_or_default()
+        );
     }
 }
 

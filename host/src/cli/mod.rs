@@ -133,10 +133,12 @@ pub fn main() -> ExitCode {
             print!("{}", schema::run());
             Ok(ExitCode::SUCCESS)
         }
-        Verb::Graph(config) => graph::run(&config.file, &config.set, &boot::Components).map_err(Fatal::Config).map(|picture| {
-            print!("{picture}");
-            ExitCode::SUCCESS
-        }),
+        Verb::Graph(config) => {
+            graph::run(&config.file, &config.set, &boot::Components).map_err(Fatal::Config).map(|picture| {
+                print!("{picture}");
+                ExitCode::SUCCESS
+            })
+        }
         Verb::Send(args) => send::send(&args),
         Verb::Jobs(verb) => jobs::jobs(verb),
         Verb::Plugin(verb) => plugin::plugin(verb),

@@ -69,7 +69,14 @@ fn list(config: ConfigFlags, format: OutputFormat) -> Outcome {
         OutputFormat::Json => println!("{:#}", Value::Array(rows)),
         OutputFormat::Text => rows.iter().for_each(|row| {
             let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
-            println!("{:<12} {:<8} {:<8} {:.12}  {}", text("stage"), text("role"), text("version"), text("digest"), text("from"));
+            println!(
+                "{:<12} {:<8} {:<8} {:.12}  {}",
+                text("stage"),
+                text("role"),
+                text("version"),
+                text("digest"),
+                text("from")
+            );
         }),
     }
     Ok(ExitCode::SUCCESS)

@@ -55,7 +55,11 @@ fn greet(pipeline: &Checked, listener: &TcpListener) {
     let listening = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
     tracing::info!(listen = %listening, public_url = %pipeline.server.public_url, ai = providers.join(" > "), stages = stages.join(" > "), "ready");
     if matches!(pipeline.sms.provider, SmsProvider::Console) {
-        tracing::info!("text it from {} , chat with it at {}", pipeline.server.url("/phone"), pipeline.server.url("/chat"));
+        tracing::info!(
+            "text it from {} , chat with it at {}",
+            pipeline.server.url("/phone"),
+            pipeline.server.url("/chat")
+        );
     }
 }
 

@@ -14,7 +14,9 @@ use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot};
 use crate::config::Checked;
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  wtaf-host send \"wtaf a tip calculator\"\n  wtaf-host send --from +15550002222 commands")]
+#[command(
+    after_help = "Examples:\n  wtaf-host send \"wtaf a tip calculator\"\n  wtaf-host send --from +15550002222 commands"
+)]
 pub(super) struct Args {
     /// What to text.
     #[arg(required = true)]

@@ -170,7 +170,8 @@ async fn act_once(
     let parts = walk.parts.clone();
     let (job, now) = (walk.job.id, walk.job.created_at);
     if action.verb == "join" {
-        let wanted: Vec<String> = action.value.iter().flat_map(|value| value.split_whitespace()).map(str::to_owned).collect();
+        let wanted: Vec<String> =
+            action.value.iter().flat_map(|value| value.split_whitespace()).map(str::to_owned).collect();
         let fresh = join(walk, &wanted).await?;
         return Ok(fresh.then(|| Occasion::new("welcome")));
     }
@@ -303,4 +304,3 @@ async fn over(walk: &Walk, per: &str, minutes: u64) -> Failure {
     let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default();
     Failure::Refused { code: "limit", words }
 }
-

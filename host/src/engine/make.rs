@@ -160,7 +160,8 @@ impl Arrived {
 }
 
 async fn tell_text(walk: &Walk, (text, restarted, chars): (String, bool, usize)) {
-    let data = serde_json::json!({ "id": walk.job.id.to_string(), "text": text, "restarted": restarted, "chars": chars });
+    let data =
+        serde_json::json!({ "id": walk.job.id.to_string(), "text": text, "restarted": restarted, "chars": chars });
     if let Err(error) = walk.parts.store.add_event(walk.job.id, "text", data, Millis::now()).await {
         tracing::debug!(job = %walk.job.id, %error, "text event not written");
     }
@@ -225,7 +226,8 @@ fn take_pages(walk: &mut Walk, plugin: &Plugin, pages: Vec<types::PageDraft>) ->
 async fn take_reply(walk: &mut Walk, order: &Order, words: String) -> Result<(), Failure> {
     let parts = walk.parts.clone();
     if let Some(person) = &walk.person {
-        let turn = Turn { coach: Some(order.coach.clone().unwrap_or_default()), text: words.clone(), at: Millis::now() };
+        let turn =
+            Turn { coach: Some(order.coach.clone().unwrap_or_default()), text: words.clone(), at: Millis::now() };
         parts.patiently(|| parts.store.add_turn(person.id, walk.job.id, &turn)).await?;
     }
     walk.job.progress.reply = Some(words);
@@ -270,9 +272,8 @@ pub(super) async fn slug(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> 
     let parts = walk.parts.clone();
     let taken = parts.patiently(|| parts.store.slugs_of(person.id)).await?;
     let title = walk.drafts.first().and_then(|draft| draft.title.clone());
-    let mut proposed = plugin
-        .propose(call_for(walk, ready, &[]), &translate::order_out(&order), title.as_deref(), &taken)
-        .await?;
+    let mut proposed =
+        plugin.propose(call_for(walk, ready, &[]), &translate::order_out(&order), title.as_deref(), &taken).await?;
     proposed.retain(|slug| is_slug(slug));
     if proposed.is_empty() {
         return Err(plugin.error(Fault::Contract("proposed no name that is a slug".into())).into());
@@ -285,9 +286,9 @@ pub(super) async fn slug(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> 
 /// `[a-z0-9]+(-[a-z0-9]+)*`, at most 64 bytes.
 fn is_slug(text: &str) -> bool {
     text.len() <= 64
-        && text.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        })
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
 /// Lets a filter look at what passes.

@@ -28,7 +28,12 @@ fn acknowledged(walk: &Walk) -> bool {
 
 /// A row for the outbox, where the person has a number.
 pub(super) fn text_for(walk: &Walk, occasion: &str, words: &str) -> Option<NewText> {
-    let to = walk.job.request.asker.phone().or_else(|| walk.person.as_ref().and_then(crate::adapter::store::Person::phone))?;
+    let to = walk
+        .job
+        .request
+        .asker
+        .phone()
+        .or_else(|| walk.person.as_ref().and_then(crate::adapter::store::Person::phone))?;
     Some(new_text(&walk.job, occasion, to, words))
 }
 
@@ -74,7 +79,9 @@ pub(super) async fn notify(walk: &mut Walk) -> Result<(), Failure> {
 pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Result<(), Failure> {
     let (occasion, words) = match failure {
         Failure::Refused { words, .. } => ("refused", Some(words.clone()).filter(|words| !words.trim().is_empty())),
-        _ => ("failed", speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &Occasion::new("failed")).await),
+        _ => {
+            ("failed", speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &Occasion::new("failed")).await)
+        }
     };
     let Some(words) = words else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());

@@ -155,7 +155,8 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
         wait = (wait * 2).min(Duration::from_secs(5));
     }
     let took = Millis::now().since(walk.job.created_at);
-    metrics::counter!("wtaf_jobs_total", "status" => status.as_str(), "source" => walk.job.request.source.as_str()).increment(1);
+    metrics::counter!("wtaf_jobs_total", "status" => status.as_str(), "source" => walk.job.request.source.as_str())
+        .increment(1);
     metrics::histogram!("wtaf_job_seconds").record(took.as_secs_f64());
     tracing::info!(job = %walk.job.id, status = status.as_str(), ms = took.as_millis(), "job ended");
     Ok(())

@@ -96,7 +96,14 @@ pub fn turn(turn: &Turn) -> types::Turn {
 
 /// The coach's order, as the job keeps it.
 pub fn order_in(order: types::Order) -> Order {
-    Order { kind: order.kind, text: order.text, coach: order.coach, page: order.page, why: order.why, extra: order.extra }
+    Order {
+        kind: order.kind,
+        text: order.text,
+        coach: order.coach,
+        page: order.page,
+        why: order.why,
+        extra: order.extra,
+    }
 }
 
 /// The job's order, as plugins see it.

@@ -16,7 +16,11 @@ pub enum Eyes {
 /// The job of the API and of the events.
 pub fn job_view(job: &Job, eyes: Eyes) -> Value {
     let published = job.progress.published.as_ref();
-    let running = if job.status == Status::Running { job.stages.iter().rev().find(|stage| stage.outcome == "running") } else { None };
+    let running = if job.status == Status::Running {
+        job.stages.iter().rev().find(|stage| stage.outcome == "running")
+    } else {
+        None
+    };
     let mut view = json!({
         "id": job.id.to_string(),
         "status": job.status.as_str(),

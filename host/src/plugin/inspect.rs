@@ -27,7 +27,9 @@ pub enum NotAPlugin {
     #[error("it is not a whole WebAssembly file: {0}")]
     Malformed(String),
     /// A core module.
-    #[error("it is a core module, not a component: make it one with `wtaf-host plugin build` or `wasm-tools component new`")]
+    #[error(
+        "it is a core module, not a component: make it one with `wtaf-host plugin build` or `wasm-tools component new`"
+    )]
     CoreModule,
     /// No role of ours.
     #[error("it exports none of wtaf:stage's interfaces (coach, prompt, extract, slug, filter); it exports {0}")]
@@ -36,7 +38,9 @@ pub enum NotAPlugin {
     #[error("it exports more than one role ({0}): a plugin has one")]
     TwoRoles(String),
     /// Made for another contract.
-    #[error("it was made for wtaf:stage {theirs}, this host speaks {STAGE_VERSION}: rebuild it against the {STAGE_VERSION} SDK")]
+    #[error(
+        "it was made for wtaf:stage {theirs}, this host speaks {STAGE_VERSION}: rebuild it against the {STAGE_VERSION} SDK"
+    )]
     OtherVersion {
         /// What it was made for.
         theirs: String,
@@ -70,7 +74,12 @@ pub fn about(bytes: &[u8]) -> Result<About, NotAPlugin> {
         }
     }
     imports.retain(|name| !name.starts_with("wtaf:stage/types@"));
-    Ok(About { role: role_of(&exports)?, imports, version: version.unwrap_or_else(|| "0.0.0".into()), size: bytes.len() })
+    Ok(About {
+        role: role_of(&exports)?,
+        imports,
+        version: version.unwrap_or_else(|| "0.0.0".into()),
+        size: bytes.len(),
+    })
 }
 
 fn role_of(exports: &[String]) -> Result<Role, NotAPlugin> {
@@ -107,7 +116,12 @@ mod tests {
         for plugin in wtaf_bundle::EMBEDDED {
             let about = about(plugin.bytes).unwrap();
             assert_eq!(about.role.as_str(), plugin.name);
-            assert!(about.imports.iter().all(|import| import == "wtaf:stage/log@0.1.0"), "{}: {:?}", plugin.name, about.imports);
+            assert!(
+                about.imports.iter().all(|import| import == "wtaf:stage/log@0.1.0"),
+                "{}: {:?}",
+                plugin.name,
+                about.imports
+            );
             assert_eq!(about.version, env!("CARGO_PKG_VERSION"));
         }
     }

@@ -33,12 +33,6 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            memory: 64 << 20,
-            deadline: Duration::from_secs(2),
-            message: 8 << 20,
-            log_lines: 100,
-            log_line: 1_000,
-        }
+        Self { memory: 64 << 20, deadline: Duration::from_secs(2), message: 8 << 20, log_lines: 100, log_line: 1_000 }
     }
 }

@@ -1,12 +1,6 @@
 //! A plugin ready to be called: compiled, linked, its exports checked. One fresh instance a call, so nothing leaks from one person's job to the next.
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use sha2::{Digest, Sha256};
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace, component::Component};
@@ -225,7 +219,12 @@ impl Plugin {
         call: &Call<'_>,
         body: impl AsyncFnOnce(&mut Store<CallState>) -> Answer<T>,
     ) -> Result<T, PluginError> {
-        let _turn = self.sandbox.turns.acquire().await.map_err(|_| self.stopped(Cause::Trap("the engine is stopping".into())))?;
+        let _turn = self
+            .sandbox
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| self.stopped(Cause::Trap("the engine is stopping".into())))?;
         let mut store = self.store_for(call);
         let meter = store.data().meter.clone();
         // Epochs do not interrupt the host's own code, and a busy machine may starve a call: a wall clock stands around it.
@@ -317,15 +316,16 @@ async fn metered<F: Future>(meter: &Meter, future: F) -> F::Output {
 
 fn fault_of(error: &wasmtime::Error, state: CallState) -> Fault {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-    let cause = state.stopped.or_else(|| state.panic.map(Cause::Panic)).unwrap_or_else(|| {
-        match error.downcast_ref::<Trap>() {
+    let cause =
+        state.stopped.or_else(|| state.panic.map(Cause::Panic)).unwrap_or_else(|| match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Cause::Deadline(state.limits.deadline),
             Some(Trap::StackOverflow) => Cause::Stack,
             Some(trap) => Cause::Trap(trap.to_string()),
-            None if format!("{error:#}").contains("fuel allocated for hostcalls") => Cause::Message(state.limits.message),
+            None if format!("{error:#}").contains("fuel allocated for hostcalls") => {
+                Cause::Message(state.limits.message)
+            }
             None => Cause::Trap(format!("{:#}", error.root_cause())),
-        }
-    });
+        });
     Fault::Trapped { cause, backtrace }
 }
 

@@ -93,7 +93,9 @@ fn read(source: &PluginSource, dir: &Path, kept: &Path) -> Result<Vec<u8>, Sourc
             let path = dir.join(format!("{name}.wasm"));
             match (fs::read(&path), wtaf_bundle::embedded(name)) {
                 (Ok(bytes), _) => Ok(bytes),
-                (Err(error), Some(embedded)) if error.kind() == std::io::ErrorKind::NotFound => Ok(embedded.bytes.to_vec()),
+                (Err(error), Some(embedded)) if error.kind() == std::io::ErrorKind::NotFound => {
+                    Ok(embedded.bytes.to_vec())
+                }
                 (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
                     Err(SourceError::Unknown { name: name.clone(), path })
                 }
@@ -101,9 +103,7 @@ fn read(source: &PluginSource, dir: &Path, kept: &Path) -> Result<Vec<u8>, Sourc
             }
         }
         PluginSource::Path(path) => read_file(path.clone()),
-        PluginSource::Digest(digest) => {
-            read_file(kept.join(format!("{}.wasm", digest.trim_start_matches("sha256:"))))
-        }
+        PluginSource::Digest(digest) => read_file(kept.join(format!("{}.wasm", digest.trim_start_matches("sha256:")))),
     }
 }
 
