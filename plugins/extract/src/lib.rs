@@ -14,6 +14,7 @@ mod fold;
 mod fragment;
 mod json;
 mod pick;
+mod reader;
 mod reply;
 mod scan;
 mod seam;
