@@ -1,4 +1,4 @@
-//! Throws bytes at the extractor: it never panics, and what it finds is a whole document that is found again in itself.
+//! Throws bytes at the extractor: it never panics, and what it finds is a whole document.
 
 #![no_main]
 
@@ -15,11 +15,8 @@ fuzz_target!(|data: &[u8]| {
     let kind = ["page", "data-app", "edit", "chat"][usize::from(how >> 2) % 4];
     let Found::Pages(pages) = extract(answer, kind, how & 1 == 1, how & 2 == 2) else { return };
     for page in pages {
-        assert!(page.html.to_ascii_lowercase().contains("<html"), "no document: {:?}", page.html);
-        match extract(&page.html, "page", false, false) {
-            Found::Pages(again) => assert_eq!(again[0].html, page.html),
-            other => panic!("a page that is none: {other:?}"),
-        }
+        let lower = page.html.to_ascii_lowercase();
+        assert!(lower.contains("<html") && lower.contains("</html"), "no document: {:?}", page.html);
     }
 });
 

@@ -3,15 +3,16 @@
 //! One pass of the WHATWG tokenizer over the text given, stopped at the document's end. No tree, no recursion, nothing allocated but
 //! what is kept. It does not judge: whether a page is whole enough to be saved is `cutoff`'s affair.
 
-use std::{convert::Infallible, ops::Range};
+use std::ops::Range;
 
 use html5gum::{
-    Error, Reader, Span, Tokenizer,
+    Error, Span, Tokenizer,
     emitters::callback::{CallbackEmitter, CallbackEvent},
 };
 
 use crate::{
     cutoff, delimiter,
+    reader::Metered,
     text::{self, Meter},
 };
 
@@ -98,7 +99,7 @@ pub fn outline(text: &str, meter: &Meter) -> Outline {
     let mut watcher = Watcher::new();
     let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| watcher.see(&event, span));
     emitter.naively_switch_states(true);
-    let mut tokens = Tokenizer::new_with_emitter(Metered { rest: text.as_bytes(), meter }, emitter);
+    let mut tokens = Tokenizer::new_with_emitter(Metered::new(text, meter), emitter);
     let end = tokens.next().map(|Ok(end)| end);
     drop(tokens);
     watcher.finish(text, end)
@@ -404,56 +405,6 @@ fn local(address: &[u8]) -> bool {
     !address.is_empty()
         && !address.starts_with(b"#")
         && !remote.iter().any(|start| address.get(..start.len()).is_some_and(|a| a.eq_ignore_ascii_case(start)))
-}
-
-/// A reader over bytes that counts what it hands out.
-struct Metered<'a> {
-    rest: &'a [u8],
-    meter: &'a Meter,
-}
-
-impl Metered<'_> {
-    fn take(&mut self, bytes: usize) {
-        self.meter.add(bytes);
-        self.rest = &self.rest[bytes..];
-    }
-}
-
-impl Reader for Metered<'_> {
-    type Error = Infallible;
-
-    fn read_byte(&mut self) -> Result<Option<u8>, Infallible> {
-        let byte = self.rest.first().copied();
-        if byte.is_some() {
-            self.take(1);
-        }
-        Ok(byte)
-    }
-
-    fn try_read_string(&mut self, wanted: &[u8], case_sensitive: bool) -> Result<bool, Infallible> {
-        let same = self
-            .rest
-            .get(..wanted.len())
-            .is_some_and(|start| start == wanted || (!case_sensitive && start.eq_ignore_ascii_case(wanted)));
-        if same {
-            self.take(wanted.len());
-        }
-        Ok(same)
-    }
-
-    fn read_until<'b>(&'b mut self, needle: &[u8], buffer: &'b mut [u8; 4]) -> Result<Option<&'b [u8]>, Infallible> {
-        let _ = buffer;
-        let rest = self.rest;
-        let Some(first) = rest.first() else { return Ok(None) };
-        // A needle comes alone, else everything up to it.
-        let chunk = if needle.contains(first) {
-            1
-        } else {
-            rest.iter().position(|byte| needle.contains(byte)).unwrap_or(rest.len())
-        };
-        self.take(chunk);
-        Ok(Some(&rest[..chunk]))
-    }
 }
 
 #[cfg(test)]

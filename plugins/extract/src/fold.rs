@@ -128,9 +128,9 @@ fn apply(html: &str, mut edits: Vec<Edit>) -> String {
 
 /// A document around a fragment, with what stands beside it.
 pub fn wrap(fragment: &str, outline: &Outline, title: &str, beside: &Beside<'_>, meter: &Meter) -> String {
-    if let Some(start) = outline.html_tag {
+    if let Some(start) = outline.doctype.as_ref().map(|doctype| doctype.start).or(outline.html_tag) {
         // A document after all, behind something that hid it.
-        let html = text::slice(fragment, start..fragment.len());
+        let html = text::slice(fragment, start..outline.html_close.unwrap_or(fragment.len()));
         return complete(html, &document::outline(html, meter), beside);
     }
     let fragment = without_ends(fragment, outline);

@@ -117,10 +117,7 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     /// Reads what stands from `at` to the end of its line, or to the end of the document that begins there; answers where to go on.
     fn line(&mut self, at: usize) -> usize {
-        if at >= self.line_end {
-            self.line_end = line_end(self.answer, at);
-        }
-        let end = self.line_end;
+        let end = self.end_of_line(at);
         let line = &self.answer[at..end];
         if let Some(audience) = self.announced(line) {
             self.audience = audience;
@@ -360,9 +357,18 @@ impl Scanner<'_> {
     }
 
     /// Past a fence that stands right behind a document outside any fence.
-    fn past_marks(&self, at: usize) -> usize {
-        let end = line_end(self.answer, at);
+    fn past_marks(&mut self, at: usize) -> usize {
+        let end = self.end_of_line(at);
         if fences::bare(self.answer[at..end].trim_start()) { end } else { at }
+    }
+
+    /// Where the line ends that `at` stands in, looked for once a line.
+    fn end_of_line(&mut self, at: usize) -> usize {
+        if at >= self.line_end {
+            self.line_end = line_end(self.answer, at);
+            self.meter.add(self.line_end - at);
+        }
+        self.line_end
     }
 }
 
