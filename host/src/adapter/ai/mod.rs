@@ -25,6 +25,8 @@ mod meter;
 mod openai;
 mod provider;
 mod quote;
+#[cfg(test)]
+mod sample;
 mod sse;
 
 pub use breaker::BreakerState;
