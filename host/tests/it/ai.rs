@@ -180,7 +180,6 @@ async fn a_passing_fault_is_survived_by_another_try(
 #[case::redirect(Reply::status(307).with("location", "http://127.0.0.1:1/"))]
 #[case::web_page(Reply::Html)]
 #[case::wrong_json(Reply::WrongJson)]
-#[case::wrong_events(Reply::Raw { status: 200, media: "text/event-stream", body: b"data: {\"choices\":7,\"a\":1}\n\ndata: {\"completion\":\"x\"}\n\n".into() })]
 #[case::hang(Reply::Hang)]
 #[case::fifty_megabytes(Reply::Huge(50_000_000))]
 #[case::patience(Reply::too_many("retry-after", 60))]
@@ -201,6 +200,18 @@ async fn a_lasting_fault_is_survived_by_the_next_provider(
     assert_eq!((answer.provider.as_str(), answer.text.as_str()), ("second", "All is well."));
     assert_eq!(screen.text, "All is well.");
     assert_eq!(bad.count(), 1);
+}
+
+#[rstest]
+#[case(Api::Anthropic, r#"{"choices":[{"delta":{"content":"hi"}}]}"#, "answers in OpenAI's format")]
+#[case(Api::OpenAi, r#"{"type":"message_start","message":{}}"#, "answers in another format than OpenAI's")]
+#[tokio::test]
+async fn an_answer_in_another_apis_format_is_recognised(#[case] api: Api, #[case] event: &str, #[case] why: &str) {
+    let server = FakeAi::start().await;
+    let body = format!("data: {event}\n\n").into();
+    server.script([Reply::Raw { status: 200, media: "text/event-stream", body }]);
+    let chain = chain(&[link("first", api, &server)]).unwrap();
+    assert_eq!(reason(&chain).await, format!("first: {why}: check base_url and model"));
 }
 
 #[tokio::test]
