@@ -196,7 +196,7 @@ impl Link {
             let reason = format!("{error}; it asks to wait {}, longer than its max_wait", seconds(after));
             return Err(Passed { reason, after: Some(after) });
         }
-        let wait = after.unwrap_or_default() + up_to(backoff(tries));
+        let wait = after.map_or_else(|| jittered(backoff(tries)), |after| after + up_to(backoff(tries)));
         if tries > self.entry.retries || Instant::now() + wait >= budget {
             let reason = if tries > 1 { format!("{error} (tried {tries} times)") } else { error.to_string() };
             return Err(Passed { reason, after: Some(after.unwrap_or(COMES_BACK)) });
@@ -233,6 +233,11 @@ impl Link {
 
 fn backoff(tries: u32) -> Duration {
     BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_BACKOFF)
+}
+
+/// At least three fifths of `most`, so that each wait is longer than the one before: with full jitter two of three tries may come at once.
+fn jittered(most: Duration) -> Duration {
+    most * 3 / 5 + up_to(most * 2 / 5)
 }
 
 /// Full jitter: anything up to `most`.
@@ -301,6 +306,6 @@ mod tests {
     #[test]
     fn waits_between_tries_grow_and_stay_bounded() {
         assert_eq!([1, 2, 3, 99].map(backoff), [BACKOFF, BACKOFF * 2, BACKOFF * 4, LONGEST_BACKOFF]);
-        assert!((0..100).all(|_| up_to(BACKOFF) <= BACKOFF));
+        assert!((0..100).all(|_| jittered(BACKOFF) <= BACKOFF && jittered(BACKOFF * 2) > BACKOFF * 11 / 10));
     }
 }
