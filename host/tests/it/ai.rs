@@ -180,7 +180,6 @@ async fn a_passing_fault_is_survived_by_another_try(
 #[case::redirect(Reply::status(307).with("location", "http://127.0.0.1:1/"))]
 #[case::web_page(Reply::Html)]
 #[case::wrong_json(Reply::WrongJson)]
-#[case::wrong_events(Reply::Raw { status: 200, media: "text/event-stream", body: b"data: {\"choices\":7,\"a\":1}\n\ndata: {\"completion\":\"x\"}\n\n".into() })]
 #[case::hang(Reply::Hang)]
 #[case::fifty_megabytes(Reply::Huge(50_000_000))]
 #[case::patience(Reply::too_many("retry-after", 60))]
@@ -201,6 +200,18 @@ async fn a_lasting_fault_is_survived_by_the_next_provider(
     assert_eq!((answer.provider.as_str(), answer.text.as_str()), ("second", "All is well."));
     assert_eq!(screen.text, "All is well.");
     assert_eq!(bad.count(), 1);
+}
+
+#[rstest]
+#[case(Api::Anthropic, r#"{"choices":[{"delta":{"content":"hi"}}]}"#, "answers in OpenAI's format")]
+#[case(Api::OpenAi, r#"{"type":"message_start","message":{}}"#, "answers in another format than OpenAI's")]
+#[tokio::test]
+async fn an_answer_in_another_apis_format_is_recognised(#[case] api: Api, #[case] event: &str, #[case] why: &str) {
+    let server = FakeAi::start().await;
+    let body = format!("data: {event}\n\n").into();
+    server.script([Reply::Raw { status: 200, media: "text/event-stream", body }]);
+    let chain = chain(&[link("first", api, &server)]).unwrap();
+    assert_eq!(reason(&chain).await, format!("first: {why}: check base_url and model"));
 }
 
 #[tokio::test]
@@ -243,7 +254,7 @@ async fn a_wish_to_be_left_alone_holds_for_everyone() {
     assert_eq!(server.count(), 1, "the second call is not sent");
     let waits =
         "first: 429 too many calls at once (it says: rate limit error); it asks to wait 60 s, longer than its max_wait";
-    assert_eq!((first.tried[0].as_str(), first.after), (waits, Some(Duration::from_secs(60))));
+    assert_eq!((first.tried[0].as_str(), first.after), (waits, Some(Duration::from_mins(1))));
     assert_eq!(second.tried, ["first: not asked, it wants to be left alone for 60 s"]);
     assert!(second.after.unwrap() > Duration::from_secs(50));
     assert_eq!(chain.states()[0].state, BreakerState::Paused);
@@ -490,7 +501,7 @@ async fn a_thousand_calls_wait_at_once_and_all_are_answered() {
     let mut first = link("first", Api::Anthropic, &server);
     first.max_concurrent = 16;
     first.first_token_timeout = Duration::from_secs(30);
-    first.timeout = Duration::from_secs(60);
+    first.timeout = Duration::from_mins(1);
     let chain = chain(&[first]).unwrap();
     let answers = futures_util::future::join_all((0..1000).map(|_| ask(&chain))).await;
     assert!(answers.iter().all(|(answer, _)| answer.is_ok()));
@@ -508,8 +519,8 @@ async fn another_server_is_understood(#[values(Api::Anthropic, Api::OpenAi)] api
         Api::Anthropic => entry("first", AiKind::Anthropic, root),
         Api::OpenAi => entry("first", AiKind::OpenAi, root.join("/v1").unwrap()),
     };
-    first.timeout = Duration::from_secs(120);
-    first.first_token_timeout = Duration::from_secs(60);
+    first.timeout = Duration::from_mins(2);
+    first.first_token_timeout = Duration::from_mins(1);
     first.max_tokens = 64;
     let (answer, screen) = ask(&chain(&[first]).unwrap()).await;
     let answer = answer.unwrap();

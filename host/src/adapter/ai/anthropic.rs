@@ -46,7 +46,7 @@ pub(super) struct Anthropic;
 impl Dialect for Anthropic {
     fn body(&self, entry: &config::Ai, call: &AiCall, bare: bool) -> Vec<u8> {
         let (system, messages): (Vec<_>, Vec<_>) =
-            turns(call).into_iter().partition(|(speaker, _)| *speaker == Speaker::System);
+            turns(call, Some(Speaker::System)).into_iter().partition(|(speaker, _)| *speaker == Speaker::System);
         let system = system.into_iter().enumerate().map(|(at, (_, text))| SystemBlock {
             r#type: "text",
             text,
@@ -221,4 +221,58 @@ impl AnthropicReader {
 
 fn typed<T: serde::de::DeserializeOwned>(data: Value) -> Result<T, Misread> {
     serde_json::from_value(data).map_err(|_| Misread::Senseless("an event lacks what it must have"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::ai::sse::recorded;
+
+    /// As the API's documents show it: a ping between, a thought first, a kind of event we do not know, Windows line ends.
+    const STREAM: &str = "event: message_start\r\n\
+        data: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-x\",\
+        \"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":25,\"cache_read_input_tokens\":1000,\"cache_creation_input_tokens\":7,\
+        \"output_tokens\":1}}}\r\n\r\n\
+        event: content_block_start\r\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\r\n\r\n\
+        event: ping\r\ndata: {\"type\": \"ping\"}\r\n\r\n\
+        event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"Hm\"}}\r\n\r\n\
+        event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"x\"}}\r\n\r\n\
+        event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hé \"}}\r\n\r\n\
+        event: surprise\r\ndata: {\"type\":\"surprise\"}\r\n\r\n\
+        event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"🐍\"}}\r\n\r\n\
+        event: message_delta\r\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\
+        \"usage\":{\"output_tokens\":15}}\r\n\r\n\
+        event: message_stop\r\ndata: {\"type\":\"message_stop\"}\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_recorded_stream_reads_the_same_in_whatever_pieces() {
+        for size in [1, 3, 1000, 100_000] {
+            let mut reader = AnthropicReader::default();
+            let (mut text, mut thoughts, mut ending) = (String::new(), 0, None);
+            for event in recorded(STREAM.as_bytes(), size).await {
+                match reader.read(&event.unwrap()).unwrap() {
+                    Read::Text(piece) => text.push_str(&piece),
+                    Read::Thinking => thoughts += 1,
+                    Read::Done(done) => ending = Some(done),
+                    Read::Nothing => {}
+                }
+            }
+            let ending = ending.unwrap();
+            assert_eq!((text.as_str(), thoughts), ("Hé 🐍", 1));
+            assert_eq!((ending.finish, ending.model.as_deref()), (Finish::Complete, Some("claude-x")));
+            assert_eq!(ending.usage, Usage { fresh: 25, cached: 1000, to_cache: 7, output: 15 });
+        }
+    }
+
+    #[test]
+    fn a_stop_without_a_reason_proves_nothing() {
+        let stop = Event { name: "message_stop".into(), data: "{\"type\":\"message_stop\"}".into() };
+        assert!(matches!(AnthropicReader::default().read(&stop), Err(Misread::Senseless(_))));
+    }
+
+    #[test]
+    fn a_chunk_of_the_other_api_is_recognised() {
+        let chunk = Event { name: "message".into(), data: "{\"choices\":[]}".into() };
+        assert!(matches!(AnthropicReader::default().read(&chunk), Err(Misread::Foreign(_))));
+    }
 }

@@ -14,8 +14,7 @@ use crate::job::Millis;
 
 /// Failures in a row that open it.
 const FAILURES: u32 = 5;
-/// The first rest after failures, and after a refusal that lasts (a bad key); each further one is twice as long.
-const REST: Duration = Duration::from_secs(10);
+/// The first rest after a refusal that lasts (a bad key). Each further rest is twice as long, up to the longest.
 const LONG_REST: Duration = Duration::from_mins(1);
 const LONGEST_REST: Duration = Duration::from_mins(10);
 /// A longer wish to be left alone is tested after this.
@@ -75,6 +74,7 @@ pub(super) struct Seen {
 
 #[derive(Debug)]
 pub(super) struct Breaker {
+    rest: Duration,
     inner: Mutex<Inner>,
 }
 
@@ -101,8 +101,8 @@ enum State {
 }
 
 impl Breaker {
-    /// Closed.
-    pub fn new() -> Self {
+    /// Closed; its first rest after failures is this long.
+    pub fn new(rest: Duration) -> Self {
         let inner = Inner {
             state: State::Closed,
             since: Millis::now(),
@@ -114,7 +114,7 @@ impl Breaker {
             calls: 0,
             failures: 0,
         };
-        Self { inner: Mutex::new(inner) }
+        Self { rest, inner: Mutex::new(inner) }
     }
 
     /// Whether a try may go out now.
@@ -183,7 +183,7 @@ impl Inner {
         (!left.is_zero()).then_some(Resting { left, why, lasting: self.lasting })
     }
 
-    fn failed(&mut self, now: Instant, why: String, lasting: bool, probe: bool) {
+    fn failed(&mut self, now: Instant, why: String, lasting: bool, probe: bool, first: Duration) {
         self.failures += 1;
         if !probe && self.state != State::Closed {
             return; // news from before it opened
@@ -191,7 +191,6 @@ impl Inner {
         self.row += 1;
         self.why = Some(why);
         if probe || lasting || self.row >= FAILURES {
-            let first = if lasting { LONG_REST } else { REST };
             let rest = first.saturating_mul(1 << self.rests.min(10)).min(LONGEST_REST);
             self.rests += 1;
             self.lasting = lasting;
@@ -225,7 +224,8 @@ impl Pass<'_> {
     /// It failed; `lasting` when only a person can help.
     pub fn failed(mut self, now: Instant, why: String, lasting: bool) {
         self.settled = true;
-        self.breaker.lock().failed(now, why, lasting, self.probe);
+        let first = if lasting { LONG_REST } else { self.breaker.rest };
+        self.breaker.lock().failed(now, why, lasting, self.probe, first);
     }
 }
 
@@ -240,6 +240,8 @@ impl Drop for Pass<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const REST: Duration = Duration::from_secs(10);
 
     fn go(breaker: &Breaker, now: Instant) -> Pass<'_> {
         match breaker.admit(now) {
@@ -257,7 +259,7 @@ mod tests {
 
     #[test]
     fn failures_in_a_row_open_it_and_a_probe_closes_it() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         fail(&breaker, now, FAILURES);
         let resting = Resting { left: REST, why: "500 it failed".into(), lasting: false };
         assert_eq!(breaker.resting(now), Some(resting));
@@ -272,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_success_between_failures_keeps_it_closed() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         for _ in 0..3 {
             fail(&breaker, now, FAILURES - 1);
             go(&breaker, now).succeeded();
@@ -282,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_failed_probe_rests_twice_as_long() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         fail(&breaker, now, FAILURES);
         fail(&breaker, now + REST, 1);
         assert_eq!(breaker.resting(now + REST).map(|resting| resting.left), Some(REST * 2));
@@ -290,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_probe_that_is_dropped_leaves_the_next_call_to_probe() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         fail(&breaker, now, FAILURES);
         drop(go(&breaker, now + REST));
         go(&breaker, now + REST).succeeded();
@@ -299,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_refusal_that_lasts_opens_it_at_once_and_for_longer() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         go(&breaker, now).failed(now, "401 the key was refused".into(), true);
         let resting = breaker.resting(now).unwrap();
         assert_eq!((resting.left, resting.lasting), (LONG_REST, true));
@@ -307,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_pause_holds_for_everyone_until_it_is_over() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         let wish = Duration::from_secs(3);
         breaker.pause(now, wish);
         breaker.pause(now, Duration::from_secs(1));
@@ -318,7 +320,7 @@ mod tests {
 
     #[test]
     fn late_news_does_not_lengthen_a_rest() {
-        let (breaker, now) = (Breaker::new(), Instant::now());
+        let (breaker, now) = (Breaker::new(REST), Instant::now());
         let late = go(&breaker, now);
         fail(&breaker, now, FAILURES);
         late.failed(now, "500 it failed".into(), false);

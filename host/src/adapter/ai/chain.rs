@@ -120,13 +120,12 @@ impl Ai for Chain {
     }
 }
 
-/// A call's messages as providers take them: none empty, no two in a row by the same speaker.
-pub(super) fn turns(call: &AiCall) -> Vec<(Speaker, String)> {
+/// A call's messages as providers take them: none empty, no two in a row by the same speaker, save the rules where `apart` keeps them so.
+pub(super) fn turns(call: &AiCall, apart: Option<Speaker>) -> Vec<(Speaker, String)> {
     let mut turns: Vec<(Speaker, String)> = Vec::new();
     for message in call.messages.iter().filter(|message| !message.text.trim().is_empty()) {
         match turns.last_mut() {
-            // The rules keep their own blocks: the first of them is what a provider's cache is keyed by.
-            Some((speaker, text)) if *speaker == message.speaker && *speaker != Speaker::System => {
+            Some((speaker, text)) if *speaker == message.speaker && Some(*speaker) != apart => {
                 text.push_str("\n\n");
                 text.push_str(&message.text);
             }
@@ -134,4 +133,41 @@ pub(super) fn turns(call: &AiCall) -> Vec<(Speaker, String)> {
         }
     }
     turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::ai::{Message, Piece, sample};
+
+    fn call() -> AiCall {
+        let messages = [
+            (Speaker::System, "rules"),
+            (Speaker::System, "voice"),
+            (Speaker::User, "a timer"),
+            (Speaker::User, " \n"),
+            (Speaker::User, "  in blue"),
+            (Speaker::Assistant, "<html>"),
+            (Speaker::User, "go on"),
+        ];
+        let messages = messages.map(|(speaker, text)| Message { speaker, text: text.into() });
+        AiCall { messages: messages.into(), ..sample::call("") }
+    }
+
+    #[test]
+    fn nobody_speaks_twice_in_a_row_and_nobody_says_nothing() {
+        let said: Vec<_> = turns(&call(), None).into_iter().map(|(_, text)| text).collect();
+        assert_eq!(said, ["rules\n\nvoice", "a timer\n\n  in blue", "<html>", "go on"]);
+        let said = turns(&call(), Some(Speaker::System));
+        assert_eq!(said[..2], [(Speaker::System, "rules".to_owned()), (Speaker::System, "voice".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_is_small() {
+        let (chain, call) = (chain(&[sample::entry(AiKind::Demo)]).unwrap(), call());
+        let mut listener = |_: Piece<'_>| ();
+        let future = chain.ask(&call, &mut listener);
+        let size = size_of_val(&*future);
+        assert!(size < 2048, "{size} bytes: ten thousand of them wait at once");
+    }
 }

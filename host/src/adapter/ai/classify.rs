@@ -203,7 +203,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::adapter::ai::{Message, Speaker};
+    use crate::adapter::ai::sample;
 
     fn judged(status: u16, body: &str) -> AiError {
         let call = call();
@@ -211,14 +211,7 @@ mod tests {
     }
 
     fn call() -> AiCall {
-        AiCall {
-            messages: vec![Message { speaker: Speaker::User, text: "a page about my secret recipe".into() }],
-            temperature: None,
-            max_tokens: None,
-            purpose: "page".into(),
-            kind: "build".into(),
-            page: None,
-        }
+        sample::call("a page about my secret recipe")
     }
 
     fn judge<'a>(call: &'a AiCall, named: &'a Named) -> Judge<'a> {

@@ -28,6 +28,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 /// When a provider that failed for no stated time may be worth another try.
 const COMES_BACK: Duration = Duration::from_secs(10);
 
+/// The first rest of a provider that failed too often in a row.
+const REST: Duration = Duration::from_secs(10);
+
 /// What the console shows of a provider.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProviderState {
@@ -74,7 +77,7 @@ impl Link {
             entry: entry.clone(),
             named: Named(entry.name.clone()),
             provider,
-            breaker: Breaker::new(),
+            breaker: Breaker::new(REST),
             lane: Lane::new(entry.max_concurrent),
         }
     }
@@ -193,7 +196,7 @@ impl Link {
             let reason = format!("{error}; it asks to wait {}, longer than its max_wait", seconds(after));
             return Err(Passed { reason, after: Some(after) });
         }
-        let wait = after.unwrap_or_default() + up_to(backoff(tries));
+        let wait = after.map_or_else(|| jittered(backoff(tries)), |after| after + up_to(backoff(tries)));
         if tries > self.entry.retries || Instant::now() + wait >= budget {
             let reason = if tries > 1 { format!("{error} (tried {tries} times)") } else { error.to_string() };
             return Err(Passed { reason, after: Some(after.unwrap_or(COMES_BACK)) });
@@ -232,6 +235,11 @@ fn backoff(tries: u32) -> Duration {
     BACKOFF.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_BACKOFF)
 }
 
+/// At least three fifths of `most`, so that each wait is longer than the one before: with full jitter two of three tries may come at once.
+fn jittered(most: Duration) -> Duration {
+    most * 3 / 5 + up_to(most * 2 / 5)
+}
+
 /// Full jitter: anything up to `most`.
 fn up_to(most: Duration) -> Duration {
     most.mul_f64(rand::rng().random())
@@ -239,4 +247,65 @@ fn up_to(most: Duration) -> Duration {
 
 fn seconds(span: Duration) -> String {
     format!("{} s", span.as_secs_f64().ceil())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{
+        adapter::ai::{provider::Usage, sample},
+        config::AiKind,
+    };
+
+    /// Answers as its switch stands, and counts.
+    #[derive(Clone, Default)]
+    struct Switch(Arc<Mutex<(bool, u32)>>);
+
+    #[async_trait]
+    impl Provider for Switch {
+        async fn call(&self, _: &AiCall, ear: &mut Ear<'_>) -> Result<Ending, AiError> {
+            let mut switch = self.0.lock().unwrap();
+            switch.1 += 1;
+            if !switch.0 {
+                return Err(Named("acme".into()).retry(Trouble::Down, "500 it failed"));
+            }
+            ear.text("well");
+            let reason = "stop".into();
+            Ok(Ending { finish: Finish::Complete, reason, id: None, model: None, usage: Usage::default() })
+        }
+    }
+
+    async fn ask(link: &Link) -> Result<Answer, Passed> {
+        link.ask(&sample::call("a timer"), &mut Ear::new(&mut |_| ())).await
+    }
+
+    #[tokio::test]
+    async fn after_its_rest_one_call_probes_and_the_link_is_back() {
+        let switch = Switch::default();
+        let rest = Duration::from_millis(50);
+        let link =
+            Link { breaker: Breaker::new(rest), ..Link::new(&sample::entry(AiKind::OpenAi), Box::new(switch.clone())) };
+        for _ in 0..9 {
+            assert!(ask(&link).await.is_err());
+        }
+        assert_eq!((switch.0.lock().unwrap().1, link.state().state), (5, BreakerState::Open));
+
+        switch.0.lock().unwrap().0 = true;
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while let Err(passed) = ask(&link).await {
+            assert!(passed.after.is_some_and(|after| after <= rest) && Instant::now() < deadline, "{passed:?}");
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((switch.0.lock().unwrap().1, link.state().state), (6, BreakerState::Closed));
+    }
+
+    #[test]
+    fn waits_between_tries_grow_and_stay_bounded() {
+        assert_eq!([1, 2, 3, 99].map(backoff), [BACKOFF, BACKOFF * 2, BACKOFF * 4, LONGEST_BACKOFF]);
+        assert!((0..100).all(|_| jittered(BACKOFF) <= BACKOFF && jittered(BACKOFF * 2) > BACKOFF * 11 / 10));
+    }
 }

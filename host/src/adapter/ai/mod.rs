@@ -26,6 +26,8 @@ mod meter;
 mod openai;
 mod provider;
 mod quote;
+#[cfg(test)]
+mod sample;
 mod sse;
 
 pub use breaker::BreakerState;

@@ -48,7 +48,8 @@ pub(super) struct OpenAi {
 impl Dialect for OpenAi {
     fn body(&self, entry: &config::Ai, call: &AiCall, bare: bool) -> Vec<u8> {
         let tokens = call.max_tokens.map_or(entry.max_tokens, |tokens| tokens.min(entry.max_tokens));
-        let messages = turns(call).into_iter().map(|(speaker, content)| Turn {
+        // One block of rules: the templates of many local models take no second.
+        let messages = turns(call, None).into_iter().map(|(speaker, content)| Turn {
             role: match speaker {
                 Speaker::System => "system",
                 Speaker::User => "user",
@@ -184,5 +185,52 @@ impl OpenAiReader {
             _ => return Err(Misread::Foreign("the answer ended for a reason we do not know")),
         };
         Ok(Read::Done(Ending { finish, reason, id: self.id.take(), model: self.model.take(), usage: self.usage }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::ai::{sample, sse::recorded};
+
+    /// What several servers send: comments while it waits, data without a space, thoughts, null choices beside the usage.
+    const STREAM: &str = ": PROCESSING\n\n\
+        data: {\"id\":\"c-1\",\"model\":\"m-2\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n\
+        data:{\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"Hm\"}}]}\n\n\
+        data: {\"choices\":[{\"index\":0,\ndata: \"delta\":{\"content\":\"Hé \"}}]}\n\n\
+        data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"🐍\"},\"finish_reason\":null}],\"error\":null}\n\n\
+        data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n\
+        data: {\"choices\":null,\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4}}\n\n\
+        data: [DONE]\n\n";
+
+    #[tokio::test]
+    async fn a_recorded_stream_reads_the_same_in_whatever_pieces() {
+        for size in [1, 3, 1000, 100_000] {
+            let mut reader = OpenAiReader::default();
+            let (mut text, mut thoughts, mut ending) = (String::new(), 0, None);
+            for event in recorded(STREAM.as_bytes(), size).await {
+                match reader.read(&event.unwrap()).unwrap() {
+                    Read::Text(piece) => text.push_str(&piece),
+                    Read::Thinking => thoughts += 1,
+                    Read::Done(done) => ending = Some(done),
+                    Read::Nothing => {}
+                }
+            }
+            let ending = ending.unwrap();
+            assert_eq!((text.as_str(), thoughts), ("Hé 🐍", 1));
+            assert_eq!((ending.finish, ending.model.as_deref()), (Finish::CutOff, Some("m-2")));
+            assert_eq!(ending.usage, Usage { fresh: 9, output: 4, ..Usage::default() });
+        }
+    }
+
+    #[test]
+    fn openai_itself_is_told_max_completion_tokens_and_others_max_tokens() {
+        let (call, entry) = (sample::call("a timer"), sample::entry(config::AiKind::OpenAi));
+        for (own, key) in [(true, "max_completion_tokens"), (false, "max_tokens")] {
+            let body: Value = serde_json::from_slice(&OpenAi { own }.body(&entry, &call, false)).unwrap();
+            let tokens: Vec<_> =
+                body.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("max_")).collect();
+            assert_eq!(tokens, [(&key.to_owned(), &Value::from(77))]);
+        }
     }
 }

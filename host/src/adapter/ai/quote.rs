@@ -46,18 +46,7 @@ fn quotes_prompt(line: &str, call: &AiCall) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter::ai::{Message, Speaker};
-
-    fn call(text: &str) -> AiCall {
-        AiCall {
-            messages: vec![Message { speaker: Speaker::User, text: text.into() }],
-            temperature: None,
-            max_tokens: None,
-            purpose: "page".into(),
-            kind: "build".into(),
-            page: None,
-        }
-    }
+    use crate::adapter::ai::sample::call;
 
     #[test]
     fn a_key_is_never_quoted() {

@@ -4,16 +4,16 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
 use eventsource_stream::{EventStream, EventStreamError};
 use futures_util::{Stream, StreamExt};
 
 use super::provider::MAX_ANSWER;
 
-/// An event larger than this is not a piece of an answer, and parsing it would take time out of proportion.
+/// A line larger than this is not a piece of an answer.
 const MAX_LINE: usize = 1024 * 1024;
 
 /// Why a stream gave no further event.
@@ -44,7 +44,7 @@ pub(super) struct Event {
 
 /// The events of a body.
 pub(super) struct Events<S> {
-    inner: EventStream<Guard<S>>,
+    inner: EventStream<Lines<S>>,
 }
 
 impl<S, E> Events<S>
@@ -53,7 +53,7 @@ where
 {
     /// Over a body.
     pub fn new(body: S) -> Self {
-        Self { inner: EventStream::new(Guard { body, rest: Bytes::new(), total: 0, line: 0, mark: Some(0) }) }
+        Self { inner: EventStream::new(Lines { body, waiting: BytesMut::new(), seen: 0, total: 0, ended: false }) }
     }
 
     /// The next one; nothing at the body's clean end.
@@ -66,67 +66,65 @@ where
     }
 }
 
-/// The parser moves what is left of a chunk at each line: small chunks keep that cheap whatever the lines.
-const MORSEL: usize = 4096;
-
-/// Counts what passes, cuts it small, and takes a byte order mark away (the parser would panic over one).
-struct Guard<S> {
+/// Hands the parser one whole line at a time, whatever the chunks: it reads a line again for each piece of it, and moves all that follows.
+/// Counts what passes, and takes a byte order mark away (the parser would panic over one).
+struct Lines<S> {
     body: S,
-    rest: Bytes,
+    waiting: BytesMut,
+    /// Bytes of `waiting` in which there is no line's end.
+    seen: usize,
     total: usize,
-    line: usize,
-    /// How much of a byte order mark was there, while there may be one.
-    mark: Option<usize>,
+    ended: bool,
 }
 
-impl<S> Guard<S> {
-    fn pass(&mut self, mut chunk: Bytes) -> Result<Bytes, Broken> {
-        const MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+impl<S> Lines<S> {
+    fn taken(&mut self, chunk: &[u8]) -> Result<(), Broken> {
+        let first = self.total < BYTE_ORDER_MARK.len();
         self.total += chunk.len();
-        if self.total > MAX_ANSWER {
-            return Err(Broken::TooLong);
+        self.waiting.extend_from_slice(chunk);
+        if first && self.waiting.starts_with(BYTE_ORDER_MARK) {
+            self.waiting.advance(BYTE_ORDER_MARK.len());
+            self.seen = 0;
         }
-        while let (Some(seen), Some(first)) = (self.mark, chunk.first()) {
-            if *first == MARK[seen] {
-                self.mark = (seen + 1 < MARK.len()).then_some(seen + 1);
-                chunk = chunk.slice(1..);
-            } else if seen == 0 {
-                self.mark = None;
-            } else {
-                return Err(Broken::NotEvents);
-            }
+        if self.total > MAX_ANSWER { Err(Broken::TooLong) } else { Ok(()) }
+    }
+
+    fn line(&mut self) -> Result<Option<Bytes>, Broken> {
+        let unseen = &self.waiting[self.seen..];
+        if let Some(at) = unseen.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            let line = self.waiting.split_to(self.seen + at + 1).freeze();
+            self.seen = 0;
+            return Ok(Some(line));
         }
-        for line in chunk.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            self.line += line.len();
-            if self.line > MAX_LINE {
-                return Err(Broken::LineTooLong);
-            }
-            if line.ends_with(b"\n") || line.ends_with(b"\r") {
-                self.line = 0;
-            }
-        }
-        Ok(chunk)
+        self.seen = self.waiting.len();
+        if self.seen > MAX_LINE { Err(Broken::LineTooLong) } else { Ok(None) }
     }
 }
 
-impl<S, E> Stream for Guard<S>
+impl<S, E> Stream for Lines<S>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     type Item = Result<Bytes, Broken>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.rest.is_empty() {
-            match Pin::new(&mut self.body).poll_next(context) {
-                Poll::Ready(Some(Ok(chunk))) => self.rest = chunk,
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(Broken::Cut))),
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Pending => return Poll::Pending,
+        loop {
+            if let Some(line) = self.line().transpose() {
+                return Poll::Ready(Some(line));
+            }
+            if self.ended {
+                let rest = self.waiting.split().freeze();
+                self.seen = 0;
+                return Poll::Ready((!rest.is_empty()).then_some(Ok(rest)));
+            }
+            match ready!(Pin::new(&mut self.body).poll_next(context)) {
+                Some(Ok(chunk)) => self.taken(&chunk)?,
+                Some(Err(_)) => return Poll::Ready(Some(Err(Broken::Cut))),
+                None => self.ended = true,
             }
         }
-        let size = self.rest.len().min(MORSEL);
-        let morsel = self.rest.split_to(size);
-        Poll::Ready(Some(self.pass(morsel)))
     }
 }
 
@@ -151,15 +149,15 @@ pub(super) async fn recorded(stream: &[u8], size: usize) -> Vec<Result<Event, Br
 mod tests {
     use super::*;
 
-    fn event(name: &str, data: &str) -> Result<Event, Broken> {
-        Ok(Event { name: name.into(), data: data.into() })
+    fn event(name: &str, data: &str) -> Event {
+        Event { name: name.into(), data: data.into() }
     }
 
     #[tokio::test]
     async fn a_stream_reads_the_same_in_whatever_pieces_it_comes() {
         let stream =
             "\u{feff}: a comment\r\n\r\nevent: ping\r\ndata: {}\r\n\r\ndata: snake 🐍\ndata:é\n\ndata: [DONE]\n\n";
-        let whole = vec![event("ping", "{}"), event("message", "snake 🐍\né"), event("message", "[DONE]")];
+        let whole = [event("ping", "{}"), event("message", "snake 🐍\né"), event("message", "[DONE]")].map(Ok);
         for size in [1, 2, 3, 5, 7, 4096] {
             assert_eq!(recorded(stream.as_bytes(), size).await, whole, "in pieces of {size}");
         }
@@ -167,7 +165,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_without_its_blank_line_is_none() {
-        assert_eq!(recorded(b"data: one\n\ndata: tw", 4096).await, vec![event("message", "one")]);
+        assert_eq!(recorded(b"data: one\n\ndata: tw", 4096).await, [Ok(event("message", "one"))]);
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod wire;
 
 use std::{
     collections::VecDeque,
+    fmt::Display,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -88,7 +89,7 @@ impl Reply {
     }
 
     /// A 429 that asks for this much patience, in one of the header's forms.
-    pub fn too_many(name: &'static str, value: impl ToString) -> Self {
+    pub fn too_many(name: &'static str, value: impl Display) -> Self {
         Self::status(429).with(name, value)
     }
 
@@ -99,7 +100,7 @@ impl Reply {
     }
 
     /// The same status with one more header.
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &'static str, value: impl Display) -> Self {
         if let Self::Status { headers, .. } = &mut self {
             headers.push((name, value.to_string()));
         }
