@@ -28,7 +28,7 @@ struct Turn {
     steps: Vec<Step>,
     reply: Option<String>,
     page: Option<(String, String)>,
-    why: Option<String>,
+    why: Option<&'static str>,
 }
 
 /// A stage on the thin line.
@@ -48,6 +48,7 @@ struct Chat<'a> {
     plan: String,
     apart: bool,
     guests: bool,
+    phone: bool,
     longest: usize,
     /// Something is under way, so a browser without scripts looks again by itself.
     waiting: bool,
@@ -70,6 +71,7 @@ pub(super) async fn show(
         plan: config.stages.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" "),
         apart: config.server.pages_url.is_some(),
         guests: config.web.guests,
+        phone: site.console() && site.local(&uri, &headers).is_ok(),
         longest: ask::LONGEST,
         waiting: turns.iter().any(|turn| !turn.status.is_final()),
         shown,
@@ -92,11 +94,7 @@ async fn turns(site: &Site, headers: &HeaderMap, named: Option<JobId>) -> Vec<Tu
     {
         jobs.push(job);
     }
-    jobs.iter().map(|job| turn(site, job, jobs_owner(job, headers))).collect()
-}
-
-fn jobs_owner(job: &Job, headers: &HeaderMap) -> bool {
-    super::jobs::is_owner(job, headers)
+    jobs.iter().map(|job| turn(site, job, super::jobs::is_owner(job, headers))).collect()
 }
 
 fn turn(site: &Site, job: &Job, owner: bool) -> Turn {
@@ -110,8 +108,8 @@ fn turn(site: &Site, job: &Job, owner: bool) -> Turn {
         reply: job.progress.reply.clone().filter(|_| owner),
         page: live.map(|p| (page::link(&config.server, &p.user, &p.app), p.title.clone())),
         why: match job.status {
-            Status::Failed => Some("This one did not work out. It is kept, and can be tried again.".to_owned()),
-            Status::Refused => Some("This one was not made.".to_owned()),
+            Status::Failed => Some("This one did not work out. It is kept, and can be tried again."),
+            Status::Refused => Some("This one was not made."),
             _ => None,
         },
     }

@@ -102,6 +102,8 @@ pub(super) fn own_page(headers: &mut HeaderMap, server: Option<&Server>) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    // As generated pages have it: browsers decide this once for all that an origin serves.
+    headers.insert("origin-agent-cluster", HeaderValue::from_static("?1"));
 }
 
 /// One of our own pages, from its template.

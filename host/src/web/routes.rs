@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::{CompressionLayer, Predicate, predicate::DefaultPredicate},
+    compression::{CompressionLayer, DefaultPredicate},
     cors::{AllowOrigin, CorsLayer},
 };
 
@@ -75,15 +75,11 @@ pub(super) fn over(site: Site) -> Router {
         .layer(cors(&site.config().web.allowed_origins))
         .layer(CatchPanicLayer::custom(|_| problem::internal().into_response()))
         .layer(middleware::from_fn(problem::for_people))
-        // A stream of events must not wait in a compressor.
-        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(not_a_stream)))
+        // Leaves streams of events alone: an event must not wait in a compressor.
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()))
         .layer(middleware::from_fn(defaults))
         .layer(middleware::from_fn(access::log))
         .with_state(site)
-}
-
-fn not_a_stream(_: StatusCode, _: http::Version, headers: &http::HeaderMap, _: &http::Extensions) -> bool {
-    !headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -133,15 +129,17 @@ async fn own_origins(axum::extract::State(site): axum::extract::State<Site>, req
     };
     let asked = super::local::authority(request.uri(), request.headers());
     let on_pages = asked.is_some_and(|name| page::names(pages_url, name));
+    // A proxy may have changed the name: only our own is sent away, so that nobody is sent in circles.
+    let on_ours = asked.is_some_and(|name| page::names(&server.public_url, name));
     let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("", |m| m.as_str()).to_owned();
     let is_page = matches!(route.as_str(), "/{user}/{app}" | "/{user}");
     match (on_pages, is_page) {
-        (true, false) if !matches!(route.as_str(), "/healthz" | "/look/{file}") => {
-            problem::not_found("Only pages live at this address.").into_response()
-        }
-        (false, true) if route == "/{user}/{app}" => {
+        (false, true) if on_ours && route == "/{user}/{app}" => {
             let path = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
             Redirect::permanent(&server.page_url(path)).into_response()
+        }
+        (true, false) if !matches!(route.as_str(), "/healthz" | "/look/{file}") => {
+            problem::not_found("Only pages live at this address.").into_response()
         }
         _ => next.run(request).await,
     }

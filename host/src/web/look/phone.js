@@ -66,6 +66,7 @@ function pick(one) {
   sent = [];
   bubbles.replaceChildren();
   drawn.clear();
+  settled = false;
   story(null);
   look();
   box.focus();
@@ -76,6 +77,7 @@ function pick(one) {
 const TICKS = { waiting: "○", sending: "○", sent: "✓", delivered: "✓✓", failed: "!", withheld: "–" };
 const drawn = new Map();
 let sent = [];
+let settled = false;
 
 function words(node, text, card) {
   const parts = text.split(/(https?:\/\/\S+)/);
@@ -114,17 +116,20 @@ function bubble(item) {
     const text = make("p");
     words(text, item.text, item.card);
     node.append(text);
+    if (item.way === "out") node.append(make("i"));
     if (item.card) node.append(preview(item.card));
     node.append(make("small"));
     drawn.set(item.id, node);
     bubbles.append(node);
-    node.scrollIntoView({ block: "end" });
   }
   const parts = [];
   if (item.way === "in") parts.push(item.status === "sending" ? "sending" : item.status === "unsent" ? "not sent" : "delivered ✓✓");
   else {
     parts.push(`${item.status} ${TICKS[item.status] || ""}`);
-    if (item.segments) parts.push(item.segments === 1 ? "1 segment" : `${item.segments} segments`);
+    // Billed by the segment, so it stands in the margin like a price.
+    const margin = node.querySelector("i");
+    margin.textContent = item.segments ? `${item.segments} seg` : "";
+    margin.title = item.segments === 1 ? "1 segment" : `${item.segments} segments`;
     if (item.error) parts.push(item.error);
   }
   const small = parts.join(" · ");
@@ -154,7 +159,7 @@ function story(job) {
     step.className = state;
     const made = stage?.plugin ? `${stage.plugin}${stage.version ? ` ${stage.version}` : ""}${stage.digest ? ` · ${stage.digest.slice(0, 8)}` : ""}` : "";
     step.children[1].textContent = state === "wrong" ? stage.outcome : made;
-    step.children[2].textContent = state === "done" || state === "wrong" ? took(stage.ms) : state === "skip" ? "not needed" : "";
+    step.children[2].textContent = state === "done" || state === "wrong" ? took(stage.ms) : state === "skip" ? (stage || job.status === "done" ? "not needed" : "not reached") : "";
     step.children[3].max = most;
     step.children[3].value = stage && state !== "skip" ? stage.ms : 0;
   });
@@ -184,8 +189,12 @@ async function look() {
       }
       return !there;
     });
+    const low = bubbles.scrollHeight - bubbles.scrollTop - bubbles.clientHeight < 80;
+    const before = bubbles.scrollHeight;
     body.bubbles.forEach(bubble);
     sent.forEach(bubble);
+    if (low && (bubbles.scrollHeight !== before || !settled)) bubbles.scrollTop = bubbles.scrollHeight;
+    settled = true;
     story(body.job);
     busy = sent.length > 0 || (body.job && ["queued", "running"].includes(body.job.status)) || body.bubbles.some((one) => ["waiting", "sending"].includes(one.status));
   } catch (error) {
@@ -198,6 +207,7 @@ async function text(words) {
   const item = { id: `own-${crypto.getRandomValues(new Uint32Array(2)).join("")}`, way: "in", text: words, status: "sending" };
   sent.push(item);
   bubble(item);
+  bubbles.scrollTop = bubbles.scrollHeight;
   const sid = `SM${Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("")}`;
   const fields = { MessageSid: sid, SmsSid: sid, From: number, To: phone.dataset.to, Body: words, NumMedia: "0", NumSegments: "1" };
   try {
