@@ -75,27 +75,3 @@ async fn what_was_answered_survives_a_kill_and_nothing_is_half() {
     assert_eq!(pages.len() as u64, store.texts_waiting().await.unwrap(), "a page and its text go together");
     assert_eq!(store.reserve(job_id(), fox.id, &words(&["next"]), NOW).await.unwrap(), "next");
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measure"]
-async fn measure() {
-    let folder = tempfile::tempdir_in(std::env::var("MEASURE_IN").unwrap_or("/tmp".into())).unwrap();
-    let store = store::open(&StoreUrl::Sqlite(folder.path().join("wtaf.db"))).await.unwrap();
-    for tasks in [1_u64, 16, 256] {
-        let began = std::time::Instant::now();
-        let each = 4096 / tasks;
-        let mut all = Vec::new();
-        for _ in 0..tasks {
-            let store = store.clone();
-            all.push(tokio::spawn(async move {
-                for _ in 0..each {
-                    store.add_event(job_id(), "stage", serde_json::json!({"a": 1}), NOW).await.unwrap();
-                }
-            }));
-        }
-        for one in all {
-            one.await.unwrap();
-        }
-        println!("{tasks} tasks: {:.0} writes/s", 4096.0 / began.elapsed().as_secs_f64());
-    }
-}

@@ -190,9 +190,7 @@ mod tests {
         let panic = writer.write(job(), |db, job| {
             Box::pin(async {
                 note(db, *job).await?;
-                if count_of(db).await? > 0 {
-                    panic!("one operation panics");
-                }
+                assert_eq!(count_of(db).await?, 0, "a panic in one operation");
                 Ok(())
             })
         });
