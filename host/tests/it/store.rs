@@ -4,6 +4,7 @@ mod accounts;
 mod crowd;
 mod databases;
 mod events;
+mod killed;
 mod outbox;
 mod pages;
 mod people;

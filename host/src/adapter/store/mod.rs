@@ -43,6 +43,6 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// All of it.
 #[async_trait]
 pub trait Store: People + Pages + Outbox + Events + Records + Send + Sync {
-    /// A cheap question that fails when the database is gone.
+    /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

@@ -104,14 +104,16 @@ pub trait Outbox {
     /// Writes a text down. Gives whether it is new.
     async fn write_text(&self, text: NewText, now: Millis) -> Result<bool>;
 
-    /// Takes up to `limit` texts that are due, oldest first, marking them `Sending`; texts to one number go out one at a time, in the order written.
-    /// Nobody else is given them for two minutes.
+    /// Takes up to `limit` texts that are due, oldest first, marking them `Sending`; texts to one number go out one at a time, in the order written, so one
+    /// that waits for another try holds back those behind it. Nobody else is given them for two minutes. Each is given as it stood before: `Waiting`, or
+    /// `Sending` when an earlier taker never said what came of it, and then the carrier must be asked before it is sent again.
     async fn take_texts(&self, now: Millis, limit: u32) -> Result<Vec<OutboxText>>;
 
-    /// Writes down what a try came to.
+    /// Writes down what a try came to, unless a carrier's callback was faster.
     async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()>;
 
-    /// A carrier's callback. Gives whether the text is ours; a status of lower rank changes nothing.
+    /// A carrier's callback. Gives whether the text is ours (a callback may come before [`Outbox::text_tried`] has written down the id); a status of lower
+    /// rank changes nothing.
     async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool>;
 
     /// Texts to a number, newest first.

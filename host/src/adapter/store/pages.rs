@@ -34,7 +34,8 @@ pub struct Publication {
     pub job: JobId,
     /// The owner.
     pub person: PersonId,
-    /// The slug: reserved by this job, or an existing page's (an edit).
+    /// The slug: reserved by this job, or a live page's (an edit). An edit changes the document, its title and description; kind, coach, words and
+    /// lineage stay those of the first version.
     pub slug: String,
     /// What.
     pub draft: Draft,
@@ -112,7 +113,7 @@ pub struct SharedPage {
 pub enum Lookup<T> {
     /// This.
     Found(T),
-    /// It moved here, for ever.
+    /// It moved here, for ever. Of a person's own address `app` is empty.
     Moved(PageKey),
     /// Nothing.
     Missing,
@@ -128,7 +129,7 @@ pub trait Pages {
     /// Makes a version live, with its texts, in one transaction. Gives its number; the same job gets the same number again.
     async fn publish(&self, publication: Publication) -> Result<u32>;
 
-    /// A person's pages, newest first; forgotten ones are not there.
+    /// A person's pages by their first version, newest first, so that an edit does not change their order; forgotten ones are not there.
     async fn pages_of(&self, person: PersonId, limit: u32) -> Result<Vec<PageSummary>>;
 
     /// Every slug this person has used or reserved.
@@ -140,12 +141,13 @@ pub trait Pages {
     /// The person at `/{slug}`, following renames.
     async fn home(&self, slug: &str) -> Result<Lookup<Person>>;
 
-    /// A page's versions, newest first: number and moment.
+    /// A page's versions, newest first: number and moment. Follows a rename.
     async fn versions(&self, key: &PageKey) -> Result<Vec<(u32, Millis)>>;
 
     /// The newest public pages, for the gallery.
     async fn newest(&self, limit: u32) -> Result<Vec<SharedPage>>;
 
-    /// Pages of a person (by slug) published after a moment, with the jobs that made them: what a polling bridge asks.
+    /// Versions that jobs published for a person (by slug, following renames) after a moment, oldest first: what a polling bridge asks. Each is
+    /// summed up with its own number, title, words and moment.
     async fn published_since(&self, user: &str, since: Millis, limit: u32) -> Result<Vec<(JobId, PageSummary)>>;
 }

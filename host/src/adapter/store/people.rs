@@ -76,7 +76,7 @@ pub enum Paged {
     SetHome,
     /// Taken down; its versions are kept.
     Forget,
-    /// The version before becomes a new version.
+    /// The version before becomes a new version; done twice, the one before that. [`Did::Already`] at the first.
     Undo,
     /// Live, but in no list.
     Hide,
@@ -87,14 +87,14 @@ pub enum Paged {
 /// People and what is done to their accounts.
 #[async_trait]
 pub trait People {
-    /// Someone, if we know them.
+    /// Someone, if they have an account. Someone who left before they had one is known too, as left and with an empty slug.
     async fn person(&self, asker: &Asker) -> Result<Option<Person>>;
 
     /// Someone by the first part of their pages' addresses.
     async fn person_by_slug(&self, slug: &str) -> Result<Option<Person>>;
 
     /// Makes an account with the first of `slugs` that is free and not `reserved` (an old slug that redirects is not free either); when none is, a number
-    /// is added to the first. Someone known is given back as they are.
+    /// is added to the first. Someone with an account is given back as they are.
     async fn join(&self, asker: &Asker, slugs: &[String], reserved: &[&str], role: &str, now: Millis)
     -> Result<Joined>;
 
@@ -104,7 +104,7 @@ pub trait People {
     /// They said YES.
     async fn confirm(&self, person: PersonId) -> Result<()>;
 
-    /// A new slug; the old one redirects for ever. `step` numbers the action within the job.
+    /// A new slug; the old one redirects for ever, and can be had back by the person who had it. `step` numbers the action within the job.
     async fn rename(&self, job: JobId, step: u32, person: PersonId, slug: &str, reserved: &[&str]) -> Result<Did>;
 
     /// An action on one of their own pages, by its slug.
@@ -118,6 +118,6 @@ pub trait People {
         now: Millis,
     ) -> Result<Did>;
 
-    /// Sets or clears the mark of someone on a page (FAVE).
+    /// Sets the mark of someone on a page (FAVE), which is `Done` with the page, or clears it where it was set, which is `Done` with nothing.
     async fn fave(&self, job: JobId, step: u32, person: PersonId, user: &str, page: &str) -> Result<Did>;
 }

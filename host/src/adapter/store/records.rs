@@ -57,7 +57,8 @@ pub enum Spent {
 /// What the engine remembers.
 #[async_trait]
 pub trait Records {
-    /// Writes a job's current state into the index (whole, as JSON); an older state never overwrites a final one.
+    /// Writes a job's current state into the index (whole, as JSON). A final state is overwritten only by a final one that is as young or younger, so a job that
+    /// is tried once more shows its failure until it has ended again.
     async fn record_job(&self, job: &Job, person: Option<PersonId>) -> Result<()>;
 
     /// A job as last recorded.

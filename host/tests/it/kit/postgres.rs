@@ -43,7 +43,7 @@ pub async fn database() -> Url {
 
 /// A connection of the test's own, to look at the tables behind the store's back.
 pub async fn connect(url: &Url) -> PgConnection {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         match PgConnection::connect(url.as_str()).await {
             Ok(conn) => return conn,

@@ -3,7 +3,10 @@
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener, TcpStream},
-    os::unix::{fs::chown, process::CommandExt},
+    os::unix::{
+        fs::{MetadataExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -17,13 +20,13 @@ pub fn program(name: &str, folders: &[PathBuf], install: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("these tests need {name}, which is not on this machine. Install it: {install}"))
 }
 
-/// The user that servers run as when the tests run as root: `postgres`, else `nobody`. Nobody else's servers mind being run by root, but these refuse it.
+/// The user that servers run as when the tests run as root: `postgres`, else `nobody`. Both servers refuse to be run by root.
 pub struct RunAs(Option<(u32, u32)>);
 
 impl RunAs {
     /// Whoever may run a server here.
     pub fn unprivileged() -> Self {
-        let me = fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).unwrap_or(1);
+        let me = fs::metadata("/proc/self").map_or(1, |own| own.uid());
         if me != 0 {
             return Self(None);
         }
@@ -92,7 +95,7 @@ impl Running {
 
     /// Waits until it takes connections.
     pub fn wait_for(&mut self, port: u16) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             let ended = self.child.try_wait().expect("a child can be asked");
             let log = || fs::read_to_string(&self.log).unwrap_or_default();

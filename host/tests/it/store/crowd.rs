@@ -101,7 +101,7 @@ async fn edits_at_once_are_versions_one_after_another(place: &Place) {
 
 async fn exactly_as_many_fit_as_the_allowance_has(place: &Place) {
     let spent = at_once(place, |_, store| async move {
-        let allowance = Allowance { per: "hour", span: std::time::Duration::from_secs(3600), most: 7 };
+        let allowance = Allowance { per: "hour", span: std::time::Duration::from_hours(1), most: 7 };
         store.spend("k", job_id(), &[allowance], NOW).await.unwrap()
     })
     .await;

@@ -209,6 +209,16 @@ async fn a_connection_that_the_server_cut_is_replaced_unnoticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pooler_that_was_not_known_as_one_is_named_in_the_error() {
+    let direct = postgres::database().await;
+    store::migrate(&postgres_url(&direct)).await.unwrap();
+    let mut hidden = pgbouncer::before(&direct).await;
+    hidden.set_query(None);
+    let error = store::open(&postgres_url(&hidden)).await.err().unwrap();
+    assert!(error.to_string().contains("pgbouncer=true"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_gone_is_not_there_for_a_ping() {
     let direct = postgres::database().await;
     let store = store::open(&postgres_url(&direct)).await.unwrap();

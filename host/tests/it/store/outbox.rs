@@ -138,5 +138,5 @@ async fn texts_are_found_by_number_and_by_job(place: &Place) {
     assert_eq!(bodies(&found), ["three", "two"]);
     let one = &found[0];
     assert_eq!(one.id, format!("{}-reply", one.text.job));
-    assert_eq!(place.store.texts_of(one.text.job).await.unwrap(), [one.clone()]);
+    assert_eq!(place.store.texts_of(one.text.job).await.unwrap().as_slice(), std::slice::from_ref(one));
 }

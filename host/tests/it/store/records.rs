@@ -21,7 +21,7 @@ on_every_store!(
     money_is_added_up,
 );
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn per(per: &'static str, span: Duration, most: u32) -> Allowance {
     Allowance { per, span, most }

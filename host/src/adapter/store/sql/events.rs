@@ -21,15 +21,13 @@ pub(super) struct Happened {
 pub(super) async fn add(db: &mut Db<'_>, happened: &Happened) -> Outcome<Seq> {
     db.lock(Scope::Job(happened.job)).await?;
     let row = db
-        .one("select coalesce(max(seq), 0) + 1 as next from wtaf_events where job_id = $1", args![happened.job])
+        .one(
+            "insert into wtaf_events (job_id, seq, name, data, at_ms) \
+             select $1, coalesce(max(seq), 0) + 1, $2, $3, $4 from wtaf_events where job_id = $1 returning seq",
+            args![happened.job, &happened.name, happened.data.to_string(), happened.now],
+        )
         .await?;
-    let seq = row.map_or(Ok(1), |row| row.int("next"))?;
-    db.run(
-        "insert into wtaf_events (job_id, seq, name, data, at_ms) values ($1, $2, $3, $4, $5)",
-        args![happened.job, seq, &happened.name, happened.data.to_string(), happened.now],
-    )
-    .await?;
-    Seq::try_from(seq).map_err(|_| Fault::damaged("number"))
+    row.ok_or_else(|| Fault::damaged("number"))?.count("seq")
 }
 
 /// Whose events, after which, how many.

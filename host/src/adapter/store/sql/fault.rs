@@ -4,6 +4,8 @@ use sqlx::error::DatabaseError;
 
 use super::super::StoreError;
 
+const POOLER: &str = "if there is a transaction pooler in between, add ?pgbouncer=true to store.url";
+
 /// A failure inside the store, before it becomes a [`StoreError`].
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
@@ -48,6 +50,10 @@ impl Fault {
             // serialization failure, deadlock, unique violation (one that was looked for, so: a race)
             "40001" | "40P01" | "23505" => Self::Again(what),
             "57P01" | "57P02" | "57P03" => Self::Lost(what),
+            // a prepared statement that is gone, or someone else's
+            "26000" | "42P05" => Self::Refused(format!("{what}. Prepared statements do not last: {POOLER}")),
+            // PgBouncer's way to greet a client that takes it for PostgreSQL
+            "08P01" if what.contains("startup parameter") => Self::Refused(format!("{what}. {POOLER}")),
             // lock not available, read-only (a standby), a pooler's own errors
             "55P03" | "25006" | "XX000" => Self::Unavailable(what),
             _ if code.starts_with("08") => Self::Lost(what),

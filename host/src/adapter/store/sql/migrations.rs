@@ -127,4 +127,14 @@ mod tests {
         let names = |migrator: &'static Migrator| migrator.iter().map(name).collect::<Vec<_>>();
         assert_eq!(names(&SQLITE), names(&POSTGRES));
     }
+
+    #[test]
+    fn every_file_of_the_folders_is_built_in() {
+        // A new file alone does not make cargo build this again.
+        for (folder, migrator) in [("migrations/sqlite", &SQLITE), ("../supabase/migrations", &POSTGRES)] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            let files = std::fs::read_dir(&folder).unwrap().count();
+            assert_eq!(files, migrator.iter().count(), "touch this file: {} has other files now", folder.display());
+        }
+    }
 }

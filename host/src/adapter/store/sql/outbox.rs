@@ -10,7 +10,7 @@ use super::{
 use crate::job::{JobId, Millis, Phone};
 
 /// How long a text that was handed to a sender is given to nobody else.
-const LEASE: Duration = Duration::from_secs(120);
+const LEASE: Duration = Duration::from_mins(2);
 
 macro_rules! texts {
     ($rest:literal) => {

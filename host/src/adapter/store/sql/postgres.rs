@@ -152,8 +152,8 @@ impl Server {
         outcome
     }
 
-    /// A transaction pooler may give each query another server connection, and the unnamed statement of another client with it: there even a question
-    /// is put within a transaction.
+    /// sqlx prepares and executes in two exchanges. Between them a transaction pooler may change the server connection, where the unnamed statement is another
+    /// client's: the answer would be to another question. So there even reading is done within a transaction.
     async fn on<A, T>(
         &self,
         conn: &mut PoolConnection<sqlx::Postgres>,
@@ -203,6 +203,17 @@ mod tests {
         assert!(read("postgres://u@localhost:5433/x?pgbouncer=true&connection_limit=1").pooled);
         assert!(!read("postgres://u@db.abc.supabase.co:5432/postgres?sslmode=require").pooled);
         assert!(!read("postgres://u@localhost:6543/x?pgbouncer=false").pooled);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_accepts_and_then_says_nothing_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://u@127.0.0.1:{}/x", silent.local_addr().unwrap().port());
+        let server = Server::open(read(&url));
+        let began = Instant::now();
+        let asked = server.read(&(), |db, ()| Box::pin(db.run("select 1", &[]))).await;
+        assert!(matches!(asked, Err(Fault::Unavailable(_))));
+        assert!(began.elapsed() < ACQUIRE * 2);
     }
 
     #[test]

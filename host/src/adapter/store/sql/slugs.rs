@@ -11,11 +11,8 @@ pub(super) fn pick(candidates: &[String], taken: impl Fn(&str) -> bool) -> Outco
         return Ok(free.clone());
     }
     let base = base(candidates)?;
-    // Of so many numbers one more than are taken is free.
-    (2_u32..)
-        .map(|n| numbered(base, n))
-        .find(|slug| !taken(slug))
-        .ok_or_else(|| Fault::Refused("no name is free".into()))
+    let numbered = (2..=u32::MAX).map(|n| numbered(base, n)).find(|slug| !taken(slug));
+    numbered.ok_or_else(|| Fault::Refused("no name is free".into()))
 }
 
 /// What a number is added to.

@@ -109,7 +109,7 @@ impl Scribe {
         let mut group = Vec::with_capacity(GROUP);
         while self.inbox.recv_many(&mut group, GROUP).await > 0 {
             group.retain(|operation| !operation.abandoned());
-            let committed = self.commit(&mut group).await;
+            let committed = if group.is_empty() { Ok(()) } else { self.commit(&mut group).await };
             for operation in group.drain(..) {
                 operation.answer(committed.clone());
             }
@@ -144,4 +144,80 @@ async fn write_group(conn: &mut SqliteConnection, group: &mut [Box<dyn Pending>]
         }
     }
     Ok(transaction.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Executor;
+
+    use super::{super::db::args, *};
+    use crate::job::JobId;
+
+    async fn writer() -> (Writer, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(folder.path().join("db")).create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        conn.execute("create table notes (job text unique)").await.unwrap();
+        (Writer::start(options, conn), folder)
+    }
+
+    async fn note(db: &mut Db<'_>, job: JobId) -> Outcome<u64> {
+        db.run("insert into notes values ($1)", args![job]).await
+    }
+
+    async fn count_of(db: &mut Db<'_>) -> Outcome<i64> {
+        db.one("select count(*) as n from notes", &[]).await?.map_or(Ok(0), |row| row.int("n"))
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        writer.write((), |db, ()| Box::pin(count_of(db))).await.unwrap()
+    }
+
+    fn job() -> JobId {
+        crate::job::JobIds::default().next(crate::job::Millis(1))
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_rolled_back_alone() {
+        let (writer, _folder) = writer().await;
+        let keep = |job| writer.write(job, |db, job| Box::pin(note(db, *job)));
+        let fail = writer.write(job(), |db, job| {
+            Box::pin(async {
+                note(db, *job).await?;
+                Err::<(), _>(Fault::Refused("no".into()))
+            })
+        });
+        let panic = writer.write(job(), |db, job| {
+            Box::pin(async {
+                note(db, *job).await?;
+                assert_eq!(count_of(db).await?, 0, "a panic in one operation");
+                Ok(())
+            })
+        });
+        let (one, failed, panicked, two) = tokio::join!(keep(job()), fail, panic, keep(job()));
+        assert!(one.is_ok() && two.is_ok());
+        assert!(matches!((failed, panicked), (Err(Fault::Refused(_)), Err(Fault::Refused(_)))));
+        assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_group_whose_transaction_is_lost_leaves_nothing_and_the_next_one_works() {
+        let (writer, _folder) = writer().await;
+        let keep = |job| writer.write(job, |db, job| Box::pin(note(db, *job)));
+        // What SQLite does by itself when the disk is full.
+        let lose = writer.write((), |db, ()| Box::pin(db.run("rollback", &[])));
+        let (one, lost) = tokio::join!(keep(job()), lose);
+        assert!(one.is_err() && lost.is_err());
+        assert_eq!(count(&writer).await, 0);
+        keep(job()).await.unwrap();
+        assert_eq!(count(&writer).await, 1);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_writer_that_has_stopped() {
+        let (pending, inbox) = mpsc::channel(1);
+        drop(inbox);
+        let stopped = Writer { pending }.write((), |_, ()| Box::pin(async { Ok(()) })).await;
+        assert!(matches!(stopped, Err(Fault::Unavailable(_))));
+    }
 }
