@@ -1,10 +1,27 @@
 //! Texts out: one carrier behind one trait. What to do about a failure is in the error's type.
 
-use std::time::Duration;
+pub mod codes;
+mod console;
+mod inbound;
+mod opt_out;
+pub mod segments;
+pub mod signature;
+mod twilio;
+
+pub use console::Console;
+pub use inbound::{Inbound, NotAText, StatusReport, status};
+pub use opt_out::{CarrierWord, carrier_word};
+pub use twilio::Twilio;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use url::Url;
 
-use crate::job::{Millis, Phone};
+use crate::{
+    config,
+    job::{Millis, Phone},
+};
 
 /// A text to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,4 +90,18 @@ pub trait Sms: Send + Sync {
     /// A text with these words that the carrier took for this number since then: asked after a crash or an [`SmsError::Unsure`], before
     /// sending again.
     async fn find_taken(&self, to: &Phone, body: &str, since: Millis) -> Result<Option<Taken>, SmsError>;
+}
+
+/// The carrier of pipeline.toml. `status_callback` is where it may report what becomes of a text.
+pub fn carrier(sms: &config::Sms, data_dir: &Path, status_callback: Option<Url>) -> Result<Arc<dyn Sms>, SmsError> {
+    match &sms.provider {
+        config::SmsProvider::Console => Ok(Arc::new(Console::open(data_dir)?)),
+        config::SmsProvider::Twilio(account) => {
+            let from = sms.from.as_deref().ok_or_else(|| SmsError::Misconfigured {
+                code: "config".to_owned(),
+                why: "sms.from is not set: give it a number of the account, or a messaging service (MG...)".to_owned(),
+            })?;
+            Ok(Arc::new(Twilio::new(account, from, sms.per_second, status_callback)?))
+        }
+    }
 }
