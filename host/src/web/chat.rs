@@ -50,9 +50,14 @@ struct Chat<'a> {
     guests: bool,
     phone: bool,
     longest: usize,
-    /// Something is under way, so a browser without scripts looks again by itself.
-    waiting: bool,
     shown: Option<(String, String)>,
+}
+
+impl Chat<'_> {
+    /// Something is under way, so a browser without scripts looks again by itself.
+    fn waiting(&self) -> bool {
+        self.turns.iter().any(|turn| !turn.status.is_final())
+    }
 }
 
 pub(super) async fn show(
@@ -73,7 +78,6 @@ pub(super) async fn show(
         guests: config.web.guests,
         phone: site.console() && site.local(&uri, &headers).is_ok(),
         longest: ask::LONGEST,
-        waiting: turns.iter().any(|turn| !turn.status.is_final()),
         shown,
         turns,
     };

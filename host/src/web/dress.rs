@@ -38,12 +38,23 @@ pub(super) fn dress(html: &str, about: &About<'_>) -> String {
 /// What a document has already.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Seen {
-    head: bool,
-    html: bool,
+    place: Place,
     charset: bool,
     viewport: bool,
     title: Option<String>,
     description: Option<String>,
+}
+
+/// Where what is added goes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Before the first element: a browser makes a head of it.
+    #[default]
+    First,
+    /// First in `html`, for the same reason.
+    Html,
+    /// First in the head.
+    Head,
 }
 
 fn look(html: &str) -> Seen {
@@ -56,11 +67,12 @@ fn look(html: &str) -> Seen {
     let in_title_too = in_title.clone();
     let settings = Settings::new()
         .append_element_content_handler(element!("head", move |_| {
-            s1.borrow_mut().head = true;
+            s1.borrow_mut().place = Place::Head;
             Ok(())
         }))
         .append_element_content_handler(element!("html", move |_| {
-            s2.borrow_mut().html = true;
+            let mut seen = s2.borrow_mut();
+            seen.place = seen.place.max(Place::Html);
             Ok(())
         }))
         .append_element_content_handler(element!("meta", move |el| {
@@ -123,18 +135,18 @@ fn head(seen: &Seen, about: &About<'_>) -> String {
     let own_title = seen.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let title = own_title.map_or_else(|| escape(about.title), |t| t.replace('"', "&quot;").replace('<', "&lt;"));
     if own_title.is_none() && seen.title.is_none() {
-        out.push_str(&format!("<title>{title}</title>"));
+        out.push_str(&["<title>", &title, "</title>"].concat());
     }
     let description = match &seen.description {
         Some(own) => own.trim().replace('"', "&quot;").replace('<', "&lt;"),
         None => escape(about.description.trim()),
     };
     if seen.description.is_none() && !description.is_empty() {
-        out.push_str(&format!("<meta name=\"description\" content=\"{description}\">"));
+        out.push_str(&["<meta name=\"description\" content=\"", &description, "\">"].concat());
     }
     let mut og = |name: &str, value: &str| {
         if !value.is_empty() {
-            out.push_str(&format!("<meta property=\"og:{name}\" content=\"{value}\">"));
+            out.push_str(&["<meta property=\"og:", name, "\" content=\"", value, "\">"].concat());
         }
     };
     og("title", &title);
@@ -184,21 +196,12 @@ fn place(el: &mut Element<'_, '_>, seen: &Seen, head: &str, done: &mut bool) {
     if *done {
         return;
     }
-    let name = el.tag_name();
-    if seen.head {
-        if name == "head" {
-            el.prepend(head, ContentType::Html);
-            *done = true;
-        }
-    } else if seen.html {
-        if name == "html" {
-            el.prepend(head, ContentType::Html);
-            *done = true;
-        }
-    } else {
-        el.before(head, ContentType::Html);
-        *done = true;
+    match (seen.place, el.tag_name().as_str()) {
+        (Place::Head, "head") | (Place::Html, "html") => el.prepend(head, ContentType::Html),
+        (Place::First, _) => el.before(head, ContentType::Html),
+        _ => return,
     }
+    *done = true;
 }
 
 fn leads_away(el: &Element<'_, '_>) -> bool {

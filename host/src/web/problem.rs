@@ -19,7 +19,10 @@ use crate::{
 
 /// Something that was not done, and what to do about it.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     code: &'static str,
     title: String,
@@ -44,7 +47,7 @@ pub struct Offer {
 impl Problem {
     /// What happened, in one sentence.
     pub fn new(status: StatusCode, code: &'static str, title: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             code,
             title: title.into(),
@@ -55,58 +58,60 @@ impl Problem {
             retry_after: None,
             more: serde_json::Map::new(),
             offers: Vec::new(),
-        }
+        }))
     }
 
     /// Where and why.
     #[must_use]
     pub fn detail(mut self, text: impl Into<String>) -> Self {
-        self.detail = Some(text.into());
+        self.0.detail = Some(text.into());
         self
     }
 
     /// What of it is not lost.
     #[must_use]
     pub fn kept(mut self, text: &'static str) -> Self {
-        self.kept = Some(text);
+        self.0.kept = Some(text);
         self
     }
 
     /// What to do now.
     #[must_use]
     pub fn todo(mut self, text: impl Into<String>) -> Self {
-        self.todo = Some(text.into());
+        self.0.todo = Some(text.into());
         self
     }
 
     /// The job it is about.
     #[must_use]
     pub fn job(mut self, id: JobId) -> Self {
-        self.job = Some(id);
+        self.0.job = Some(id);
         self
     }
 
     /// When another try makes sense, seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds.max(1));
+        self.0.retry_after = Some(seconds.max(1));
         self
     }
 
     /// A member of its own in the JSON.
     #[must_use]
     pub fn with(mut self, name: &str, value: serde_json::Value) -> Self {
-        self.more.insert(name.to_owned(), value);
+        self.0.more.insert(name.to_owned(), value);
         self
     }
 
     /// Where else to go, for people.
     #[must_use]
     pub fn offers(mut self, offers: Vec<Offer>) -> Self {
-        self.offers = offers;
+        self.0.offers = offers;
         self
     }
+}
 
+impl Parts {
     fn json(&self) -> serde_json::Value {
         let mut body = serde_json::Map::from_iter([
             ("type".to_owned(), json!(format!("urn:wtaf:problem:{}", self.code))),
@@ -132,14 +137,14 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.json().to_string()).into_response();
+        let mut response = (self.0.status, self.0.json().to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);
@@ -198,16 +203,24 @@ pub(super) fn internal() -> Problem {
 #[template(path = "problem.html")]
 struct Page<'a> {
     title: &'a str,
-    problem: &'a Problem,
+    problem: &'a Parts,
 }
 
 /// Turns a problem into a page when the client prefers to read HTML.
 pub(super) async fn for_people(request: Request, next: Next) -> Response {
     let reads_html = prefers_html(request.headers());
     let response = next.run(request).await;
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    // The framework's own refusals (an address that is not UTF-8, say) get our form too.
+    let response = match response.extensions().get::<Problem>() {
+        None if failed => Problem::new(response.status(), "bad-request", "This request cannot be read.")
+            .todo("Check the address.")
+            .into_response(),
+        _ => response,
+    };
     match response.extensions().get::<Problem>() {
         Some(problem) if reads_html => {
-            let Ok(html) = (Page { title: &problem.title, problem }).render() else { return response };
+            let Ok(html) = (Page { title: &problem.0.title, problem: &problem.0 }).render() else { return response };
             let (mut parts, _) = response.into_parts();
             parts.headers.remove(header::CONTENT_LENGTH);
             look::own_page(&mut parts.headers, None);

@@ -192,47 +192,29 @@ async fn a_delivery_whose_job_is_done_is_still_known_after_a_restart_even_with_t
     nothing_next(&queue).await;
 }
 
+#[rstest]
+#[case::as_it_runs(false)]
+#[case::from_the_files_after_a_restart(true)]
 #[tokio::test]
-async fn someone_with_one_request_is_second_after_someone_with_many() {
+async fn someone_with_one_request_is_second_after_someone_with_many(#[case] restart: bool) {
     let dir = tempfile::tempdir().unwrap();
-    let queue = open(dir.path());
+    let mut queue = open(dir.path());
     let mut many = Vec::new();
-    for n in 0..50 {
+    for n in 0..100 {
         many.push(queue.accept(request("many", &n.to_string(), None)).await.unwrap().id());
     }
     let one = queue.accept(request("one", "x", None)).await.unwrap().id();
-
-    // The same after a restart, when whose they are must be read from the files.
-    for _ in 0..2 {
-        drop(open_again(&dir));
+    if restart {
+        drop(queue);
+        queue = open(dir.path());
     }
+
     assert_eq!([next(&queue).await.id, next(&queue).await.id, next(&queue).await.id], [many[0], one, many[1]]);
 }
 
 /// A second process that only looks.
 fn open_again(dir: &TempDir) -> Arc<FilesQueue> {
     FilesQueue::open(dir.path(), Roles::NONE, 100).unwrap()
-}
-
-#[tokio::test]
-async fn after_a_restart_the_order_is_fair_still() {
-    let dir = tempfile::tempdir().unwrap();
-    let queue = open(dir.path());
-    let mut many = Vec::new();
-    for n in 0..300 {
-        many.push(queue.accept(request("many", &n.to_string(), None)).await.unwrap().id());
-    }
-    drop(queue);
-    let queue = open(dir.path());
-    let one = queue.accept(request("one", "x", None)).await.unwrap().id();
-    until("all read", async || {
-        let job = next(&queue).await;
-        many.retain(|id| *id != job.id);
-        job.id == one
-    })
-    .await;
-    // 256 files are read at once, the last 45 next: nobody waits for 300 others.
-    assert!(many.len() > 30, "{} were left", many.len());
 }
 
 #[tokio::test]

@@ -115,8 +115,9 @@ function bubble(item) {
     node = make("li", item.way === "in" ? "mine" : "theirs");
     const text = make("p");
     words(text, item.text, item.card);
-    node.append(text);
-    if (item.way === "out") node.append(make("i"));
+    const row = make("div", "row");
+    row.append(text, make("i"));
+    node.append(row);
     if (item.card) node.append(preview(item.card));
     node.append(make("small"));
     drawn.set(item.id, node);

@@ -11,10 +11,7 @@ use super::{
     trust::{self, Via},
     twiml,
 };
-use crate::{
-    adapter::queue::QueueError,
-    web::{Problem, Site, ask, form},
-};
+use crate::web::{Problem, Site, ask, form};
 
 /// Said in the carrier's own answer, the one text that does not go through the outbox: there is no job to hang it on.
 const BUSY: &str =
@@ -41,8 +38,9 @@ pub(in crate::web) async fn webhook(
             }
             Ok(response)
         }
-        Err(QueueError::Full { waiting }) if via == Via::Carrier => {
-            tracing::warn!(waiting, "a text was refused: the queue is full");
+        // A carrier does nothing more after an error, and the person would hear nothing.
+        Err(error) if via == Via::Carrier => {
+            tracing::error!(%error, "a text was not taken in; its sender was told");
             Ok(twiml::words(BUSY))
         }
         Err(error) => Err(error.into()),

@@ -68,6 +68,16 @@ async fn looks_are_kept_for_ever_under_the_name_the_pages_use() {
 }
 
 #[tokio::test]
+async fn even_an_address_that_is_no_text_is_refused_in_our_form() {
+    let trial = Trial::new(&[]).await;
+    for path in ["/%FF", "/%FF/x", "/api/jobs/%FF"] {
+        let answer = trial.get(path).await;
+        assert!(answer.status.is_client_error());
+        assert_eq!(answer.code(), "bad-request", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_forbids_guessing_at_its_type() {
     let trial = Trial::new(&[]).await;
     for path in ["/", "/healthz", "/nobody", "/api/jobs/x", "/api/openapi.json", "/a/b/c"] {

@@ -157,36 +157,38 @@ impl Keeper {
         true
     }
 
-    /// Reads whose the next waiting files are, oldest first.
+    /// Reads whose the next waiting files are, oldest first. A batch is known all at once, so that turns are fair from the first.
     fn read_askers(&self) {
         let batch = self.shared.order().unread(BATCH);
         if batch.is_empty() {
             return;
         }
-        for id in batch {
-            self.read_asker(id);
+        let read: Vec<_> = batch.into_iter().map(|id| (id, self.peek(id))).collect();
+        let now = Millis::now();
+        let mut order = self.shared.order();
+        for (id, peek) in read {
+            match peek {
+                Some(peek) => order.read(id, peek, now),
+                None => order.remove_unread(id),
+            }
         }
+        drop(order);
         self.shared.changed.notify_waiters();
     }
 
-    fn read_asker(&self, id: JobId) {
+    /// What the order must know of a waiting file; nothing where there is no job to wait for.
+    fn peek(&self, id: JobId) -> Option<Peek> {
         let path = self.shared.layout.job(Dir::New, id);
-        let now = Millis::now();
-        match std::fs::read(&path) {
-            Ok(bytes) => match Peek::parse(&bytes) {
-                Ok(peek) => self.shared.order().read(id, peek, now),
-                Err(why) => {
-                    self.shared.order().remove(id);
-                    claim::set_aside_and_restore(&self.shared.layout, Dir::New, id, &why.to_string());
-                }
-            },
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => self.shared.order().remove(id),
+        match std::fs::read(&path).map(|bytes| Peek::parse(&bytes)) {
+            Ok(Ok(peek)) => return Some(peek),
+            Ok(Err(why)) => claim::set_aside_and_restore(&self.shared.layout, Dir::New, id, &why.to_string()),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
+            // The next look finds it again.
             Err(why) => {
-                tracing::error!(job = %id, file = %path.display(), %why, "a waiting job cannot be read; it is tried again in a moment");
-                // The next look finds it again.
-                self.shared.order().remove(id);
+                tracing::error!(job = %id, file = %path.display(), %why, "a waiting job cannot be read; it is tried again in a second")
             }
         }
+        None
     }
 
     fn look(&mut self) {

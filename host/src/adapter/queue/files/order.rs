@@ -175,6 +175,13 @@ impl Order {
         }
     }
 
+    /// An unread file turned out to be no job.
+    pub(super) fn remove_unread(&mut self, id: JobId) {
+        if self.unread.contains(&id) {
+            self.remove(id);
+        }
+    }
+
     /// A job is in `work/` and nobody is at it.
     pub(super) fn resume(&mut self, id: JobId) {
         self.remove(id);

@@ -194,7 +194,8 @@ mod tests {
             if let Ok(dropped) = parse(&format!("SENDER: +15550001111\n\n{words}")) {
                 prop_assert_eq!(dropped.sender, plain.sender);
                 prop_assert_eq!((dropped.user_slug, dropped.coach), (None, None));
-                prop_assert_eq!(dropped.text, words.replace("\r\n", "\n").trim_matches(['\n', '\r']));
+                let plain = words.replace("\r\n", "\n");
+                prop_assert_eq!(dropped.text, plain.trim_matches(['\n', '\r']));
             } else {
                 prop_assert!(words.trim().is_empty());
             }
