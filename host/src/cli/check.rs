@@ -71,3 +71,47 @@ fn summary(checked: &Checked) -> String {
     let _ = writeln!(out, "  queue  {queue}");
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{PluginSource, Role};
+
+    struct ByName;
+
+    impl RoleOf for ByName {
+        fn role_of(&self, source: &PluginSource, _: &Path) -> Result<Role, String> {
+            let role = |name: &str| Role::ALL.into_iter().find(|role| role.as_str() == name);
+            match source {
+                PluginSource::Named(name) => role(name).ok_or_else(|| format!("there is no plugin `{name}`")),
+                _ => Err("there is no such plugin".to_owned()),
+            }
+        }
+    }
+
+    const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../pipeline.toml"));
+
+    fn check(text: &str, form: Form) -> Verdict {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pipeline.toml");
+        std::fs::write(&file, text).expect("written");
+        run(&file, &[], &ByName, form)
+    }
+
+    #[test]
+    fn a_good_file_is_told_in_a_few_lines() {
+        let verdict = check(SHIPPED, Form::Text { color: false });
+        assert!(verdict.good, "{}", verdict.text);
+        assert!(verdict.text.contains("is good: coach → prompt → ai → extract → slug → publish → notify\n"));
+        assert_eq!(check(SHIPPED, Form::Json).text, "[]\n");
+    }
+
+    #[test]
+    fn a_broken_file_is_told_line_by_line_and_counted() {
+        let verdict = check(&SHIPPED.replace("[web]", "[wbe]\n[web]\nguest = 1"), Form::Text { color: false });
+        assert!(!verdict.good);
+        assert!(verdict.text.contains(":2: there is no key `wbe` in this file"), "{}", verdict.text);
+        assert!(verdict.text.contains("\n2 things are wrong with "), "{}", verdict.text);
+        assert!(check("", Form::Json).text.contains("wtaf::config::empty"));
+    }
+}

@@ -72,7 +72,7 @@ impl Val {
             Self::Text(_) => "text",
             Self::Flag(_) => "true or false",
             Self::Whole(_) => "a whole number",
-            Self::Real(_) => "a number",
+            Self::Real(_) => "a number with a fraction",
             Self::Time(_) => "a date or time",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",

@@ -43,6 +43,18 @@ pub fn has_variable(text: &str) -> bool {
     text.replace("$$", "").contains("${")
 }
 
+/// The length of the `${NAME}` or `${NAME:-` a text begins with, 0 where it does not.
+pub fn variable_at_start(text: &str) -> usize {
+    let Some(inside) = text.strip_prefix("${") else { return 0 };
+    let name = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inside.len());
+    match &inside[name..] {
+        rest if name > 0 && rest.starts_with('}') => 2 + name + 1,
+        rest if name > 0 && rest.starts_with(":-}") => 2 + name + 3,
+        rest if name > 0 && rest.starts_with(":-") => 2 + name + 2,
+        _ => 0,
+    }
+}
+
 /// The names of a string's variables.
 pub fn variables(text: &str) -> Vec<String> {
     let names = std::cell::RefCell::new(Vec::new());

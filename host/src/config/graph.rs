@@ -9,11 +9,11 @@ use super::{
 
 /// A mermaid flowchart of a pipeline.
 pub fn mermaid(pipeline: &Pipeline) -> String {
-    let mut out = String::from("flowchart LR\n    in([text or chat])\n");
+    let mut out = String::from("flowchart LR\n    asked([text or chat])\n");
     for (index, stage) in pipeline.stages.iter().enumerate() {
         let _ = writeln!(out, "    {}", node(index, stage));
     }
-    out.push_str("    out([the person])\n");
+    out.push_str("    told([the person])\n");
     for (from, to, routes) in edges(&pipeline.stages) {
         let label = if routes.len() == ROUTES.len() { String::new() } else { label(&routes) };
         let _ = writeln!(out, "    {from} -->{label} {to}");
@@ -56,7 +56,7 @@ fn edges(stages: &[Stage]) -> Vec<(String, String, Vec<When>)> {
     for route in ROUTES {
         let stops =
             stages.iter().enumerate().filter(|(_, stage)| stage.when.contains(&route)).map(|(index, _)| id(index));
-        let stops: Vec<_> = std::iter::once("in".to_owned()).chain(stops).chain(["out".to_owned()]).collect();
+        let stops: Vec<_> = std::iter::once("asked".to_owned()).chain(stops).chain(["told".to_owned()]).collect();
         for pair in stops.windows(2) {
             match edges.iter_mut().find(|(from, to, _)| *from == pair[0] && *to == pair[1]) {
                 Some((.., routes)) => routes.push(route),

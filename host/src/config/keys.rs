@@ -57,7 +57,7 @@ const COUNT: u64 = u32::MAX as u64;
 
 keys! {
     /// The engine: texts and chats in, live pages out. Strings may hold ${NAME} or ${NAME:-default}; an empty string means unset.
-    root "the top of the file" {
+    root "this file" {
         /// Where the engine listens, and what the world calls it.
         SERVER: Section = "server", Section(&server::TABLE), or "{}";
         /// The web chat.
@@ -170,9 +170,9 @@ keys! {
 
     /// US dollars for a million tokens.
     price "price" {
-        /// Read.
+        /// Tokens read.
         INPUT: Real = "input", real(0.0, 100_000.0), required;
-        /// Written.
+        /// Tokens written.
         OUTPUT: Real = "output", real(0.0, 100_000.0), required;
     }
 
@@ -283,6 +283,12 @@ keys! {
     /// The config of an adapter that needs none.
     bare "the config of this adapter" {
     }
+}
+
+/// Whether what stands under a key of this name is likely a secret, wherever it stands.
+pub fn sounds_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["key", "token", "secret", "passw"].iter().any(|word| name.contains(word))
 }
 
 /// The section a key belongs to, where only one has it.

@@ -96,7 +96,10 @@ pub fn parse(sources: Sources<'_>, roles: &dyn RoleOf) -> Result<Checked, Faults
     }
     for (index, text) in overrides.iter().enumerate() {
         if let Err(fault) = overrides::apply(&mut entries, text, index + 1) {
-            walk.push(fault);
+            walk.push(*fault);
+            if let Some(at) = overrides::doubtful(text, index + 1) {
+                walk.hide(at);
+            }
         }
     }
     let read = read::pipeline(&mut walk, &entries, roles);
@@ -108,6 +111,7 @@ pub fn parse(sources: Sources<'_>, roles: &dyn RoleOf) -> Result<Checked, Faults
             text: text.to_owned(),
         }),
         _ => {
+            slips.iter().flat_map(|slip| secrets_near(text, slip.at)).for_each(|at| walk.hide(at));
             let (texts, found) = walk.finish();
             Err(Faults::new(texts, with_slips(text, found, &slips)))
         }
@@ -176,6 +180,22 @@ fn slip_fault(slip: &Slip) -> Found {
         return Found::new(Code::Duplicate, slip.at, "this is set twice").help("keep one of the two");
     }
     Found::new(Code::Syntax, slip.at, format!("not TOML: {}", slip.message))
+}
+
+/// What stands under keys that sound secret, on lines the parser did not understand.
+fn secrets_near(text: &str, at: At) -> Vec<At> {
+    let zone = zone(text, at);
+    let mut start = zone.start;
+    let mut secrets = Vec::new();
+    for line in text[zone].split_inclusive('\n') {
+        if let Some((key, _)) = line.split_once('=').filter(|(key, _)| keys::sounds_secret(key)) {
+            let value = line[key.len() + 1..].trim();
+            let from = start + line.len() - line[key.len() + 1..].trim_start().len();
+            secrets.push(At { source: 0, start: from, end: from + value.len() });
+        }
+        start += line.len();
+    }
+    secrets
 }
 
 /// The bytes a slip makes doubtful: its line, and where that is a header, all up to the next.

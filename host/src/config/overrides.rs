@@ -11,15 +11,24 @@ use super::{
 };
 
 /// Puts one override into the document. `source` is its number among the sources.
-pub fn apply(root: &mut Vec<Entry>, text: &str, source: usize) -> Result<(), Found> {
+pub fn apply(root: &mut Vec<Entry>, text: &str, source: usize) -> Result<(), Box<Found>> {
     let all = At { source, start: 0, end: text.len() };
     let Some((key, value)) = text.split_once('=') else {
-        return Err(Found::new(Code::Override, all, format!("`{key}` has no `=`", key = text))
-            .help("write --set key=value, such as --set server.listen=127.0.0.1:4040"));
+        return Err(Found::new(Code::Override, all, "there is no `=` in it")
+            .help("write --set key=value, such as --set server.listen=127.0.0.1:4040")
+            .into());
     };
     let steps = steps(key, source)?;
     let node = node(value, key.len() + 1, source, shape_of(&steps));
     put(root, &steps, node)
+}
+
+/// The part of an override that went nowhere which may hold a secret: all but its key.
+pub fn doubtful(text: &str, source: usize) -> Option<At> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let key = text.find(|c| !plain(c)).unwrap_or(text.len());
+    let secret = keys::sounds_secret(&text[..key]) && key < text.len();
+    secret.then_some(At { source, start: key + text[key..].chars().next().map_or(0, char::len_utf8), end: text.len() })
 }
 
 /// One part of a dotted key.
@@ -28,7 +37,7 @@ struct Step<'t> {
     at: At,
 }
 
-fn steps(key: &str, source: usize) -> Result<Vec<Step<'_>>, Found> {
+fn steps(key: &str, source: usize) -> Result<Vec<Step<'_>>, Box<Found>> {
     let mut start = 0;
     let mut steps = Vec::new();
     for part in key.split('.') {
@@ -37,7 +46,8 @@ fn steps(key: &str, source: usize) -> Result<Vec<Step<'_>>, Found> {
         let at = At { source, start: from, end: from + name.len() };
         if name.is_empty() {
             return Err(Found::new(Code::Override, at, "a part of the key is empty")
-                .help("parts stand between dots: limits.per_hour, ai.0.base_url, stage.coach.memory"));
+                .help("parts stand between dots: limits.per_hour, ai.0.base_url, stage.coach.memory")
+                .into());
         }
         steps.push(Step { name, at });
         start += part.len() + 1;
@@ -48,15 +58,13 @@ fn steps(key: &str, source: usize) -> Result<Vec<Step<'_>>, Found> {
 /// What the schema wants at the end of a path.
 fn shape_of(steps: &[Step<'_>]) -> Shape {
     let mut shape = Shape::Table(&keys::root::TABLE);
-    let mut steps = steps.iter();
-    while let Some(step) = steps.next() {
+    for step in steps {
         shape = match shape {
             Shape::Table(table) => table.key(step.name).map_or(Shape::Free, super::walk::AnyKey::shape),
             // The step named which of the tables; what follows is in it.
             Shape::Tables(table) => Shape::Table(table),
-            Shape::Free => return Shape::Free,
             Shape::TextOrList => Shape::Text,
-            Shape::Text | Shape::Toml => return Shape::Free,
+            Shape::Text | Shape::Toml | Shape::Free => return Shape::Free,
         };
     }
     shape
@@ -73,7 +81,7 @@ fn node(value: &str, offset: usize, source: usize, shape: Shape) -> Node {
     }
 }
 
-fn put(entries: &mut Vec<Entry>, steps: &[Step<'_>], node: Node) -> Result<(), Found> {
+fn put(entries: &mut Vec<Entry>, steps: &[Step<'_>], node: Node) -> Result<(), Box<Found>> {
     let Some((step, rest)) = steps.split_first() else { return Ok(()) };
     let index = entries.iter().position(|entry| entry.key == step.name);
     if rest.is_empty() {
@@ -96,21 +104,21 @@ fn is_list(name: &str) -> bool {
     keys::root::TABLE.key(name).is_some_and(|key| matches!(key.shape(), Shape::Tables(_)))
 }
 
-fn put_below(parent: &mut Node, above: &Step<'_>, steps: &[Step<'_>], node: Node) -> Result<(), Found> {
+fn put_below(parent: &mut Node, above: &Step<'_>, steps: &[Step<'_>], node: Node) -> Result<(), Box<Found>> {
     match &mut parent.value {
         Val::Table(entries) => put(entries, steps, node),
         Val::List(items) => put_in_list(items, above, steps, node),
         other => {
             let message = format!("`{}` is {}, there is nothing below it", above.name, other.noun());
-            Err(Found::new(Code::Override, above.at, message))
+            Err(Found::new(Code::Override, above.at, message).into())
         }
     }
 }
 
-fn put_in_list(items: &mut Vec<Node>, list: &Step<'_>, steps: &[Step<'_>], node: Node) -> Result<(), Found> {
+fn put_in_list(items: &mut Vec<Node>, list: &Step<'_>, steps: &[Step<'_>], node: Node) -> Result<(), Box<Found>> {
     let Some((step, rest)) = steps.split_first() else { return Ok(()) };
     let Some(index) = find(items, step.name) else {
-        return Err(no_such_item(items, list, step));
+        return Err(no_such_item(items, list, step).into());
     };
     if index == items.len() {
         items.push(Node { at: step.at, value: Val::Table(Vec::new()) });

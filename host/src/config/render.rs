@@ -46,10 +46,11 @@ impl Paint {
         out
     }
 
-    /// The line with the place marked; nothing where the source has no text to show.
+    /// The line with the place marked; nothing where the fault is of the whole file, or the source has no text to show.
     fn snippet(&self, out: &mut String, spot: &Spot, mark: &str, style: &str) {
         let (before, meant, after) = spot.pieces();
-        if before.is_empty() && meant.is_empty() && after.is_empty() {
+        let nowhere = before.is_empty() && meant.is_empty() && (after.is_empty() || spot.line() == 1);
+        if nowhere {
             return;
         }
         let (before, meant, after) = (printable(before), printable(meant), printable(after));

@@ -80,7 +80,9 @@ pub fn check(walk: &mut Walk<'_>, stages: Vec<Placed>) -> Option<Vec<Stage>> {
     let routes = route::Routes::of(&stages);
     faults.extend(words::faults(&stages, &routes));
     let clean = faults.is_empty();
-    faults.into_iter().for_each(|fault| walk.push(fault));
+    for fault in faults {
+        walk.push(fault);
+    }
     let stages: Option<Vec<Stage>> = stages
         .into_iter()
         .enumerate()

@@ -79,8 +79,9 @@ fn before_the_coach(stages: &[Placed]) -> Vec<Found> {
 
 fn after_notify(stages: &[Placed]) -> Vec<Found> {
     let Some(notify) = stages.iter().position(|stage| stage.work() == Work::Notify) else { return Vec::new() };
-    let late =
-        stages[notify + 1..].iter().filter(|stage| !matches!(stage.work(), Work::Files | Work::Unknown | Work::Notify));
+    let late = stages[notify + 1..]
+        .iter()
+        .filter(|stage| !matches!(stage.work(), Work::Files | Work::Unknown | Work::Notify | Work::Coach));
     late.map(|stage| {
         Found::new(Code::Flow, stage.at, format!("`{}` stands after the person has been told", stage.called))
             .also(stages[notify].at, "told here")

@@ -69,6 +69,7 @@ pub struct Routes {
 
 /// What there is at a point of a route; each by the stage that made it.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a thing that is there or is not")]
 struct State {
     call: Option<usize>,
     answer: Option<usize>,

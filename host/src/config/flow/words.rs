@@ -11,13 +11,15 @@ use crate::config::{
 
 /// A fault for everything the routes lack or leave over.
 pub fn faults(stages: &[Placed], routes: &Routes) -> Vec<Found> {
-    let mut faults: Vec<_> = routes.lacks.iter().map(|lack| lacking(stages, routes, lack)).collect();
+    let told: Vec<_> = routes.lacks.iter().filter(|lack| !is_echo(stages, routes, lack)).collect();
+    let mut faults: Vec<_> = told.into_iter().map(|lack| lacking(stages, routes, lack)).collect();
     faults.extend(routes.passed_by.iter().map(|pair| passed_by(stages, *pair)));
-    // What is left over because the stage that would use it lacks something else is told there.
-    if faults.is_empty() {
-        faults.extend(routes.leftovers.iter().map(|leftover| left_over(stages, leftover)));
-    }
     let publish = stages.iter().find(|stage| stage.work() == Work::Publish);
+    // What is left over because the stage that would use it lacks something else, or is missing, is told there.
+    if faults.is_empty() {
+        let told = |leftover: &&Leftover| leftover.left != Left::Draft || publish.is_some();
+        faults.extend(routes.leftovers.iter().filter(told).map(|leftover| left_over(stages, leftover)));
+    }
     if let (true, false, Some(publish)) = (faults.is_empty(), routes.builds, publish) {
         let message = format!("a build ends without a page: `{}` is not on its way", publish.called);
         faults.push(
@@ -25,6 +27,13 @@ pub fn faults(stages: &[Placed], routes: &Routes) -> Vec<Found> {
         );
     }
     faults
+}
+
+/// Whether what would make it lacks something itself: mended there, it is mended here.
+fn is_echo(stages: &[Placed], routes: &Routes, lack: &Lack) -> bool {
+    let (_, makers) = wants(lack.need);
+    let lacks = |index: usize| routes.lacks.iter().any(|other| other.stage == index);
+    (0..lack.stage).any(|index| makers.contains(&stages[index].work()) && lacks(index))
 }
 
 fn lacking(stages: &[Placed], routes: &Routes, lack: &Lack) -> Found {
@@ -69,33 +78,36 @@ fn lacking(stages: &[Placed], routes: &Routes, lack: &Lack) -> Found {
         }
         _ => {}
     }
-    let fault = fault(format!("`{called}` needs {wanted}, and no stage before it makes one{ways}"));
+    let lacks = |why: &str| fault(format!("`{called}` needs {wanted}, and {why}{ways}"));
     let made_by = |stage: &Placed| makers.contains(&stage.work());
     let published =
         stages[..lack.stage].iter().rfind(|stage| lack.need == Need::Draft && stage.work() == Work::Publish);
     let before = stages[..lack.stage].iter().rposition(made_by);
     let after = stages[lack.stage + 1..].iter().find(|stage| made_by(stage));
     if let Some(publish) = published {
-        return fault
-            .also(publish.at, "already published here")
+        return lacks("there it is live already")
+            .also(publish.at, "published here")
             .help(format!("move `{called}` above `{}`", publish.called));
     }
     if let Some(before) = before {
         let stood = routes.stood_on(before);
         let maker = &stages[before];
         return if lack.routes.iter().any(|route| !stood.contains(route)) {
-            fault
-                .also(maker.when_at, format!("makes one{} only", self::ways(&stood)))
-                .help("let the two agree on `when`")
+            let only = format!("makes one{} only", self::ways(&stood));
+            lacks("no stage before it makes one").also(maker.when_at, only).help("let the two agree on `when`")
         } else {
-            fault
-                .also(maker.at, "what this makes is already used")
+            lacks("the one there was is used already")
+                .also(maker.at, "made here")
                 .help(format!("give `{called}` one of its own: {}", recipe(lack.need)))
         };
     }
     match after {
-        Some(maker) => fault.also(maker.at, "this makes one").help(format!("move `{}` above `{called}`", maker.called)),
-        None => fault.help(format!("put a stage above it that does: {}", recipe(lack.need))),
+        Some(maker) => lacks("no stage before it makes one")
+            .also(maker.at, "this makes one")
+            .help(format!("move `{}` above `{called}`", maker.called)),
+        None => {
+            lacks("no stage before it makes one").help(format!("put a stage above it that does: {}", recipe(lack.need)))
+        }
     }
 }
 

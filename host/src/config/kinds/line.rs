@@ -13,7 +13,6 @@ use super::bad_value;
 use crate::{
     config::{
         document::Node,
-        expand,
         fault::{Code, Found},
         model::{PluginSource, StoreUrl},
         walk::{Kind, Shape, Walk},
@@ -51,7 +50,7 @@ impl<T: 'static> Kind for Line<T> {
     }
 
     fn read(&self, walk: &mut Walk<'_>, node: &Node, path: &str) -> Option<T> {
-        if self.secret && is_in_clear(walk.written(node.at)) {
+        if self.secret {
             walk.hide(node.at);
         }
         let given = walk.text(node, path, self.wants)?;
@@ -65,15 +64,6 @@ impl<T: 'static> Kind for Line<T> {
             Err(why) => bad_value(walk, node, path, &given.shown, &why, self.wants),
         }
     }
-}
-
-/// Whether a secret stands in the source itself, not in a variable alone.
-fn is_in_clear(written: &str) -> bool {
-    let inside = written.trim_matches(['"', '\'']);
-    let name =
-        inside.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).map(|rest| rest.trim_end_matches(":-"));
-    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    !inside.is_empty() && !(expand::has_variable(inside) && name.is_some_and(plain))
 }
 
 /// Any text.
@@ -237,7 +227,7 @@ fn origin(text: &str) -> Result<String, String> {
         return Err("would let every site in; name each".to_owned());
     }
     let url = base_url(text)?;
-    if url.path() != "/" { Err("has a path".to_owned()) } else { Ok(url.origin().ascii_serialization()) }
+    if url.path() == "/" { Ok(url.origin().ascii_serialization()) } else { Err("has a path".to_owned()) }
 }
 
 fn proxy(text: &str) -> Result<String, String> {

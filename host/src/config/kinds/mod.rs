@@ -33,7 +33,7 @@ impl Kind for Flag {
     }
 
     fn schema(&self) -> Value {
-        or_variable(json!({ "type": "boolean" }))
+        or_variable(&json!({ "type": "boolean" }))
     }
 
     fn read(&self, walk: &mut Walk<'_>, node: &Node, path: &str) -> Option<bool> {
@@ -68,7 +68,7 @@ impl<T: TryFrom<u64> + 'static> Kind for Whole<T> {
         if self.max < u64::from(u32::MAX) {
             schema["maximum"] = json!(self.max);
         }
-        or_variable(schema)
+        or_variable(&schema)
     }
 
     fn read(&self, walk: &mut Walk<'_>, node: &Node, path: &str) -> Option<T> {
@@ -103,7 +103,7 @@ impl Kind for Real {
     }
 
     fn schema(&self) -> Value {
-        or_variable(json!({ "type": "number", "minimum": self.min, "maximum": self.max }))
+        or_variable(&json!({ "type": "number", "minimum": self.min, "maximum": self.max }))
     }
 
     fn read(&self, walk: &mut Walk<'_>, node: &Node, path: &str) -> Option<f64> {
@@ -213,7 +213,7 @@ impl<T: Copy + Sync + 'static> Kind for Choice<T> {
 
     fn schema(&self) -> Value {
         let words: Vec<_> = self.0.iter().map(|(word, _)| *word).collect();
-        or_variable(json!({ "enum": words }))
+        or_variable(&json!({ "enum": words }))
     }
 
     fn shape(&self) -> Shape {
@@ -291,7 +291,7 @@ impl<K: Kind> Kind for OneOrMore<K> {
 }
 
 /// A number or flag may be written as a string with a variable in it.
-fn or_variable(schema: Value) -> Value {
+fn or_variable(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "string", "pattern": r"^$|\$\{" }] })
 }
 

@@ -131,6 +131,9 @@ impl Kind for Free {
 }
 
 fn object(walk: &mut Walk<'_>, entries: &[Entry], path: &str) -> Option<Map<String, Value>> {
+    for entry in entries {
+        walk.hide_if_secret(&entry.key, &entry.node);
+    }
     let read: Vec<_> = entries
         .iter()
         .map(|entry| Some((entry.key.clone(), plain(walk, &entry.node, &format!("{path}.{}", entry.key))?)))
@@ -255,19 +258,23 @@ impl Kind for Roles {
             walk.wrong_type(node, path, &self.wants());
             return None;
         };
-        let roles = object(walk, entries, path)?;
-        let at = |key: &str| entries.iter().find(|entry| entry.key == key).map_or(node.at, |entry| entry.node.at);
-        if let Some(ladder) = roles.get("ladder") {
-            check_ladder(walk, ladder, at("ladder"), path)?;
+        let ladder_entry = entries.iter().find(|entry| entry.key == "ladder");
+        if let Some(entry) = ladder_entry {
+            let ladder = plain(walk, &entry.node, &format!("{path}.ladder"))?;
+            check_ladder(walk, &ladder, entry.node.at, path)?;
         }
+        let roles = object(walk, entries, path)?;
         let ladder = Self::ladder(&roles);
         let mut good = true;
-        for (command, role) in roles.iter().filter(|(command, _)| *command != "ladder") {
-            let known = role.as_str().is_some_and(|role| ladder.iter().any(|rung| rung == role));
-            if !known {
+        for entry in entries.iter().filter(|entry| entry.key != "ladder") {
+            let path = format!("{path}.{}", entry.key);
+            let Some(role) = walk.text(&entry.node, &path, "the name of a role") else {
                 good = false;
-                let fault = unknown_role(&format!("{path}.{command}"), role.as_str(), &ladder, at(command));
-                walk.push(fault);
+                continue;
+            };
+            if !ladder.contains(&role.text) {
+                good = false;
+                walk.push(unknown_role(&path, &role.shown, &ladder, entry.node.at));
             }
         }
         good.then_some(roles)
@@ -296,13 +303,10 @@ fn check_ladder(walk: &mut Walk<'_>, ladder: &Value, at: At, path: &str) -> Opti
 }
 
 /// A role that is on no rung.
-pub fn unknown_role(path: &str, role: Option<&str>, ladder: &[String], at: At) -> Found {
-    let message = match role {
-        Some(role) => format!("`{path}`: \"{role}\" is not on the ladder of roles"),
-        None => format!("`{path}` wants the name of a role"),
-    };
+pub fn unknown_role(path: &str, role: &str, ladder: &[String], at: At) -> Found {
+    let message = format!("`{path}`: \"{role}\" is not on the ladder of roles");
     let fault = Found::new(Code::BadValue, at, message).help(format!("the roles are {}", ladder.join(", ")));
-    match role.and_then(|role| nearest(role, ladder.iter().map(String::as_str))) {
+    match nearest(role, ladder.iter().map(String::as_str)) {
         Some(near) => fault.label(format!("did you mean \"{near}\"?")),
         None => fault,
     }

@@ -154,7 +154,7 @@ fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Valu
     if let (true, Some(factor), Some(roles)) = (view.has(walk, &limits::FACTOR), &factor, roles) {
         let ladder = Roles::ladder(roles);
         for (role, _, at) in factor.iter().filter(|(role, ..)| !ladder.contains(role)) {
-            walk.push(unknown_role("limits.factor", Some(role), &ladder, *at));
+            walk.push(unknown_role("limits.factor", role, &ladder, *at));
         }
     }
     Some(Limits {

@@ -134,14 +134,12 @@ fn config(walk: &mut Walk<'_>, view: &View, runs: Option<&Runs>) -> Option<Map<S
     let Some(Runs::Adapter(adapter)) = runs else { return view.get(walk, &stage::CONFIG) };
     let path = view.path_of(stage::CONFIG.name);
     let table = if *adapter == AdapterStage::Files { &files::TABLE } else { &bare::TABLE };
-    let inner = match view.node(&stage::CONFIG) {
-        Some(node) => match &node.value {
-            Val::Table(entries) => View::new(walk, table, entries, node.at, &path),
-            _ => {
-                walk.wrong_type(node, &path, "a table");
-                return None;
-            }
-        },
+    let inner = match view.node(&stage::CONFIG).map(|node| (node, &node.value)) {
+        Some((node, Val::Table(entries))) => View::new(walk, table, entries, node.at, &path),
+        Some((node, _)) => {
+            walk.wrong_type(node, &path, "a table");
+            return None;
+        }
         None => View::new(walk, table, &[], view.at(), &path),
     };
     if *adapter != AdapterStage::Files {

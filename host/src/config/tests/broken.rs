@@ -47,6 +47,14 @@ fn a_secret_is_never_repeated_neither_from_the_environment_nor_from_the_file() {
 }
 
 #[test]
+fn a_secret_on_a_line_with_a_slip_is_not_shown_either() {
+    let text = "[server]\nadmin_token = sk-in-the-file\nadmin_tokn = \"sk-in-the-file\"\n[[stage]\nname = \"a\"\nconfig = { api_key = \"sk-in-the-file\", a = inf }\n";
+    let faults = Case { text, ..Case::default() }.faults();
+    assert!(faults.len() >= 3, "{faults}");
+    assert!(!faults.render(false).contains("sk-in-the-file"), "{faults}");
+}
+
+#[test]
 fn what_a_variable_holds_is_never_shown() {
     let env = [("URL", "not-for-eyes"), ("N", "not-for-eyes")];
     let text = "[server]\npublic_url = \"${URL}\"\nlisten = \"${URL}\"\n[queue]\nbackend = \"${N}\"\nin_hand = \"${N}\"\n[roles]\nedit = \"${N}\"";
@@ -63,7 +71,7 @@ fn control_characters_of_a_file_do_not_reach_the_terminal() {
 #[test]
 fn a_file_that_is_not_there_is_a_fault_too() {
     let folder = tempfile::tempdir().expect("a folder");
-    let faults = load(&folder.path().join("pipeline.toml"), &[], &Known).err().expect("it is not there");
+    let faults = load(&folder.path().join("pipeline.toml"), &[], &Known).expect_err("it is not there");
     assert_eq!(faults.iter().map(Fault::code).collect::<Vec<_>>(), [Code::Unreadable]);
 }
 
@@ -76,7 +84,7 @@ fn the_dotenv_beside_the_file_is_read_and_its_bad_lines_are_not_shown() {
     assert!(load(&file, &[], &Known).expect("it is good").server.admin_token.is_some());
 
     std::fs::write(folder.path().join(".env"), "A=1\nsesame open\n").expect("written");
-    let faults = load(&file, &[], &Known).err().expect("the .env is broken");
+    let faults = load(&file, &[], &Known).expect_err("the .env is broken");
     assert!(faults.to_string().contains(".env:2:1: "), "{faults}");
     assert!(!faults.to_string().contains("sesame"), "{faults}");
 }

@@ -12,7 +12,7 @@ fn stages(lines: &[&str]) -> String {
             Some(adapter) => format!("adapter = \"{adapter}\""),
             None => format!("plugin = \"{runs}\""),
         };
-        text.push_str(&format!("[[stage]]\nname = \"{name}\"\n{runs}\n{}\n", rest.replace("; ", "\n")));
+        text += &["[[stage]]", &format!("name = \"{name}\""), &runs, &rest.replace("; ", "\n"), ""].join("\n");
     }
     text
 }
@@ -109,7 +109,7 @@ fn a_filter_in_the_wrong_place_is_told() {
         late,
         [
             "`idea` looks at ideas, and stands after the prompt written of them",
-            "`page` needs a page found in an answer, and no stage before it makes one",
+            "`page` needs a page found in an answer, and there it is live already",
         ]
     );
     let passed_by = messages(&[COACH, "words:tidy on = \"reply\"", PROMPT, AI, EXTRACT, SLUG, PUBLISH, NOTIFY]);
@@ -165,7 +165,7 @@ fn what_is_made_for_nobody_is_told() {
 #[test]
 fn there_is_one_coach_one_publish_one_notify() {
     assert_eq!(messages(&[PROMPT, AI, EXTRACT, SLUG]).len(), 3);
-    assert_eq!(messages(&[COACH, PROMPT, AI, EXTRACT, SLUG, PUBLISH, NOTIFY, "b:@notify", "c:coach"]).len(), 3);
+    assert_eq!(messages(&[COACH, PROMPT, AI, EXTRACT, SLUG, PUBLISH, NOTIFY, "b:@notify", "c:coach"]).len(), 2);
 }
 
 #[test]

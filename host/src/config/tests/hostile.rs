@@ -38,8 +38,6 @@ fn mutated() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
-
     #[test]
     fn any_text(text in "(?s).{0,200}") {
         survives(&text, &[])?;

@@ -61,7 +61,7 @@ impl Case<'_> {
     }
 
     pub fn faults(&self) -> Faults {
-        self.parse_as(Path::new("pipeline.toml")).err().expect("it is broken")
+        self.parse_as(Path::new("pipeline.toml")).expect_err("it is broken")
     }
 
     /// The messages alone.

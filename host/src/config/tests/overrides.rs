@@ -90,6 +90,7 @@ fn a_whole_list_can_be_replaced_and_a_new_item_added() {
 fn a_fault_in_an_override_points_into_the_override() {
     insta::assert_snapshot!(faults(&[
         "server.listen=127.0.0.1:4040",
+        "limits={ per_hour = 1, per_dya = 2 }",
         "limits.enabld=false",
         "limits.per_day=many",
         "stage.caoch.memory=1MiB",
@@ -97,7 +98,6 @@ fn a_fault_in_an_override_points_into_the_override() {
         "no value",
         "ai..name=x",
         "plugins.deadline=2 sec",
-        "limits={ per_hour = 1, per_dya = 2 }",
     ]));
 }
 
@@ -107,6 +107,8 @@ fn a_key_given_on_the_command_line_is_not_shown_in_a_fault() {
         "server.admin_token=two words",
         r#"ai=[{ name = "x", kind = "demo", api_key = "sk-secret" }]"#,
         "ai.7.api_key=sk-secret",
+        "ai.x.apikey=sk-secret",
+        "ai.x.api_key:sk-secret",
     ]);
     assert!(!shown.contains("sk-secret") && !shown.contains("two words"), "{shown}");
 }

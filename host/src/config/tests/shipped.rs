@@ -199,9 +199,10 @@ fn misfit(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>) {
     }
     for (key, inner) in value.as_object().into_iter().flatten() {
         match (schema.pointer(&format!("/properties/{key}")), schema.get("additionalProperties")) {
-            (Some(schema), _) => misfit(schema, inner, &format!("{at}/{key}"), out),
-            (None, Some(Value::Bool(false))) => out.push(format!("{at}/{key} is unknown")),
-            (None, Some(schema)) => misfit(schema, inner, &format!("{at}/{key}"), out),
+            (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => {
+                misfit(schema, inner, &format!("{at}/{key}"), out);
+            }
+            (None, Some(_)) => out.push(format!("{at}/{key} is unknown")),
             (None, None) => {}
         }
     }
