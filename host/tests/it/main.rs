@@ -3,4 +3,5 @@
 mod ai;
 mod kit;
 mod queue;
+mod sms;
 mod store;

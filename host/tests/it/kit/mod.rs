@@ -4,3 +4,4 @@ pub mod ai;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod server;
+pub mod twilio;
