@@ -85,7 +85,7 @@ impl Running {
             "cat >/dev/null; kill -QUIT {0}; sleep 1; kill -KILL {0}; rm -rf \"$1\"; sleep 2; rm -rf \"$1\"",
             child.id()
         );
-        let reaper = Command::new("sh")
+        let reaper = Command::new("/bin/sh")
             .args(["-c", &script, "sh"])
             .arg(folder)
             .stdin(Stdio::piped())
