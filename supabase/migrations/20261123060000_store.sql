@@ -1,6 +1,6 @@
 -- The store on PostgreSQL; `wtaf-host migrate` and `supabase db push` both read this folder.
 --
--- The first three tables may be there already, made by the service this engine succeeds: nothing of theirs is dropped or retyped, only what is
+-- sms_subscribers, wtaf_content and wtaf_submissions may be there already, made by the service this engine succeeds: nothing of theirs is dropped or retyped, only what is
 -- missing is added, and running this twice is harmless. Their own `id` columns are left alone; ours are called person_id and content_id.
 -- Moments of ours are milliseconds since the epoch; created_at and updated_at are kept for those who read them.
 
@@ -147,6 +147,10 @@ create table if not exists wtaf_submissions (
     submission_data jsonb not null,
     created_at timestamptz default now()
 );
+alter table wtaf_submissions
+    add column if not exists content_id bigint,
+    add column if not exists submission_data jsonb,
+    add column if not exists created_at timestamptz default now();
 create index if not exists wtaf_submissions_content on wtaf_submissions (content_id);
 
 -- Old slugs. They point at the person, not at the next slug, so a chain of renames is always one step long.

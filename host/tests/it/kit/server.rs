@@ -80,8 +80,12 @@ impl Running {
         let file = fs::File::create(&log).expect("the folder is writable");
         command.stdout(file.try_clone().expect("a file can be cloned")).stderr(file).process_group(0);
         let child = command.spawn().expect("the server can be started");
-        let script = format!("cat >/dev/null; kill -QUIT {0}; sleep 1; kill -KILL {0}; rm -rf \"$1\"", child.id());
-        let reaper = Command::new("sh")
+        // Its own children may still write for a moment after it is gone: hence the second removal.
+        let script = format!(
+            "cat >/dev/null; kill -QUIT {0}; sleep 1; kill -KILL {0}; rm -rf \"$1\"; sleep 2; rm -rf \"$1\"",
+            child.id()
+        );
+        let reaper = Command::new("/bin/sh")
             .args(["-c", &script, "sh"])
             .arg(folder)
             .stdin(Stdio::piped())

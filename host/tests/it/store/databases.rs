@@ -111,7 +111,8 @@ const OLD_TABLES: &str = "
     insert into wtaf_content (user_slug, app_slug, coach, html_content, status, created_at) values
         ('old-fox', 'page', 'alex', 'older', 'published', '2024-01-01T00:00:00Z'),
         ('old-fox', 'page', 'alex', 'newer', 'published', '2024-01-02T00:00:00Z'),
-        (null, null, 'alex', 'lost', null, null);";
+        (null, null, 'alex', 'lost', null, null);
+    create table wtaf_submissions (id uuid primary key default gen_random_uuid(), content_id uuid references wtaf_content (id), submission_data jsonb);";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_the_service_before_are_taken_over() {

@@ -1,9 +1,11 @@
 //! People: found, joined, gone and back.
 
+use std::collections::HashSet;
+
 use super::{
     super::{Joined, Person, PersonId, Standing},
     db::{Db, Row, Scope, args},
-    fault::Outcome,
+    fault::{Fault, Outcome},
     slugs,
 };
 use crate::job::{Asker, GuestKey, Millis, Phone};
@@ -84,7 +86,7 @@ pub(super) async fn join(db: &mut Db<'_>, newcomer: &Newcomer) -> Outcome<Joined
         .await?;
     }
     let joined = by_slug(db, &slug).await?;
-    let person = joined.ok_or_else(|| super::fault::Fault::damaged("person's slug"))?;
+    let person = joined.ok_or_else(|| Fault::damaged("person's slug"))?;
     Ok(Joined { person, fresh: true })
 }
 
@@ -106,14 +108,17 @@ async fn free_slug(db: &mut Db<'_>, newcomer: &Newcomer) -> Outcome<String> {
             return Ok(slug.clone());
         }
     }
-    let mut n = 2;
-    loop {
-        let slug = slugs::numbered(slugs::base(&newcomer.slugs)?, n);
-        if !is_reserved(&slug) && !is_taken(db, &slug).await? {
-            return Ok(slug);
-        }
-        n += 1;
-    }
+    let base = slugs::base(&newcomer.slugs)?;
+    // Every name that may begin like a numbered one; a few more than that do no harm.
+    let beginning: String = base.chars().take(24).collect();
+    let alike = db
+        .all(
+            "select slug from sms_subscribers where slug like $1 union all select slug from wtaf_redirects where slug like $1",
+            args![format!("{beginning}%")],
+        )
+        .await?;
+    let taken: HashSet<String> = alike.iter().map(|row| row.text("slug")).collect::<Outcome<_>>()?;
+    slugs::with_number(base, |slug| is_reserved(slug) || taken.contains(slug))
 }
 
 /// Who leaves or comes back.

@@ -10,7 +10,11 @@ pub(super) fn pick(candidates: &[String], taken: impl Fn(&str) -> bool) -> Outco
     if let Some(free) = candidates.iter().find(|slug| !slug.is_empty() && !taken(slug)) {
         return Ok(free.clone());
     }
-    let base = base(candidates)?;
+    with_number(base(candidates)?, taken)
+}
+
+/// The name with the lowest number that is free.
+pub(super) fn with_number(base: &str, taken: impl Fn(&str) -> bool) -> Outcome<String> {
     let numbered = (2..=u32::MAX).map(|n| numbered(base, n)).find(|slug| !taken(slug));
     numbered.ok_or_else(|| Fault::Refused("no name is free".into()))
 }
@@ -22,7 +26,7 @@ pub(super) fn base(candidates: &[String]) -> Outcome<&str> {
 }
 
 /// `brave-otter`, 2 → `brave-otter-2`, the name shortened where it would be too long.
-pub(super) fn numbered(base: &str, n: u32) -> String {
+fn numbered(base: &str, n: u32) -> String {
     let tail = format!("-{n}");
     let mut end = base.len().min(LONGEST - tail.len());
     while !base.is_char_boundary(end) {
