@@ -32,8 +32,15 @@ pub fn faults(stages: &[Placed], routes: &Routes) -> Vec<Found> {
 /// Whether what would make it lacks something itself: mended there, it is mended here.
 fn is_echo(stages: &[Placed], routes: &Routes, lack: &Lack) -> bool {
     let (_, makers) = wants(lack.need);
-    let lacks = |index: usize| routes.lacks.iter().any(|other| other.stage == index);
-    (0..lack.stage).any(|index| makers.contains(&stages[index].work()) && lacks(index))
+    let lacks = |maker: usize| {
+        let nowhere = routes.stood_on(maker).is_empty();
+        routes
+            .lacks
+            .iter()
+            .filter(|other| other.stage == maker)
+            .any(|other| nowhere || other.routes.iter().any(|route| lack.routes.contains(route)))
+    };
+    (0..lack.stage).any(|maker| makers.contains(&stages[maker].work()) && lacks(maker))
 }
 
 fn lacking(stages: &[Placed], routes: &Routes, lack: &Lack) -> Found {

@@ -141,6 +141,14 @@ fn a_stage_that_lacks_something_names_it() {
 }
 
 #[test]
+fn a_second_call_needs_a_prompt_of_its_own() {
+    assert_eq!(
+        messages(&[COACH, PROMPT, AI, "again:@ai", EXTRACT, SLUG, PUBLISH, NOTIFY]),
+        ["`again` needs an AI call, and the one there was is used already"]
+    );
+}
+
+#[test]
 fn what_is_made_for_nobody_is_told() {
     assert_eq!(
         messages(&[COACH, PROMPT, AI, "extract when = [\"build\", \"edit\"]", SLUG, PUBLISH, NOTIFY]),

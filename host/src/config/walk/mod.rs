@@ -146,8 +146,9 @@ impl<'a> Walk<'a> {
                         "set {name}, put it in the .env beside the file, or give a default: ${{{name}:-…}} (`:-` alone means unset)"
                     ))
             }
-            Unexpandable::NoName(name) => {
-                Found::new(Code::Expansion, node.at, format!("`{name}` in `{path}` is no name of a variable"))
+            // What stands there may be a piece of a secret: it is not repeated.
+            Unexpandable::NoName(_) => {
+                Found::new(Code::Expansion, node.at, format!("`${{…}}` in `{path}` holds no name of a variable"))
                     .help("a name has letters, digits and underscores; a dollar meant as a dollar is written $$")
             }
             Unexpandable::Open => Found::new(Code::Expansion, node.at, format!("`${{` in `{path}` is never closed"))
