@@ -99,7 +99,7 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
 
 /// Someone may have handed it over and not lived to write it down.
 fn perhaps_taken(row: &OutboxText) -> bool {
-    (row.status == TextStatus::Sending && row.attempts > 0)
+    row.status == TextStatus::Sending
         || row.error.as_ref().is_some_and(|error| error.starts_with("unsure") || error.starts_with("not known"))
 }
 
