@@ -94,7 +94,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             HeaderName::from_static("last-event-id"),
         ])
         .expose_headers([header::RETRY_AFTER, header::LOCATION])
-        .max_age(std::time::Duration::from_secs(3600))
+        .max_age(std::time::Duration::from_hours(1))
 }
 
 async fn nothing(uri: Uri) -> Response {

@@ -1,7 +1,5 @@
 //! What a carrier posts: texts that came in, and what became of texts that went out.
 
-mod inbound;
-mod signature;
 mod status;
 mod trust;
 mod twiml;

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
+    adapter::sms::signature,
     config::SmsProvider,
     web::{Problem, Site, form::Pairs, session},
 };
@@ -48,13 +49,12 @@ pub(super) fn signed(site: &Site, uri: &Uri, headers: &HeaderMap, pairs: &Pairs)
         return Err(forbidden("unsigned", "There is no carrier whose signature could be checked.")
             .todo("Set sms.provider to twilio."));
     };
-    let Some(signature) = headers.get("x-twilio-signature").and_then(|v| v.to_str().ok()) else {
+    let Some(given) = headers.get("x-twilio-signature").and_then(|v| v.to_str().ok()) else {
         return Err(forbidden("unsigned", "The request carries no signature.").detail("X-Twilio-Signature is missing."));
     };
-    // The address the carrier was given, never the one in Host.
+    // Over the address the carrier was given, never the one in Host.
     let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let url = site.config().server.url(path);
-    if super::signature::fits(&url, pairs, signature, &twilio.auth_tokens) {
+    if signature::check(&site.config().server.public_url, path, pairs, given, &twilio.auth_tokens) {
         Ok(())
     } else {
         Err(forbidden("bad-signature", "The signature does not fit.")

@@ -7,11 +7,13 @@ use axum::{
 use http::HeaderValue;
 
 use super::{
-    inbound,
     trust::{self, Via},
     twiml,
 };
-use crate::web::{Problem, Site, ask, form};
+use crate::{
+    adapter::sms::Inbound,
+    web::{Problem, Site, ask, form},
+};
 
 /// Said in the carrier's own answer, the one text that does not go through the outbox: there is no job to hang it on.
 const BUSY: &str =
@@ -25,10 +27,10 @@ pub(in crate::web) async fn webhook(
     let pairs = form::pairs(&parts.headers, body).await?;
     let via = trust::check(&site, &parts.uri, &parts.headers, &pairs)?;
     let token = parts.headers.get("i-twilio-idempotency-token").and_then(|v| v.to_str().ok());
-    let request = inbound::request(&pairs, token).map_err(|error| {
-        ask::unprocessable("from-malformed", "The sender is no phone number.").detail(format!("From: {error}."))
+    let text = Inbound::of_form(&pairs, token).map_err(|error| {
+        ask::unprocessable("from-malformed", "This is no text that could be answered.").detail(format!("{error}."))
     })?;
-    match site.engine().accept(request).await {
+    match site.engine().accept(text.into_request()).await {
         Ok(accepted) => {
             let mut response = twiml::empty();
             if via != Via::Carrier
