@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
+use super::{Failure, generation::Ready, speech, speech::Occasion, translate, view, walk::Walk};
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},

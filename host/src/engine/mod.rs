@@ -22,7 +22,7 @@ pub use failure::Failure;
 pub use generation::{Generation, Ready};
 pub use parts::Parts;
 pub use runner::Runner;
-pub use view::{Eyes, job_view};
+pub use view::{Eyes, for_anyone, job_view};
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

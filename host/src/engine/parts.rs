@@ -95,7 +95,7 @@ impl Parts {
 
     /// Tells those who watch. Progress on the way is told once, as well as the store can; nothing waits for it.
     pub async fn tell(&self, job: &Job, event: &str) {
-        let data = view::job_view(job, view::Eyes::Anyone);
+        let data = view::job_view(job, None, view::Eyes::Owner);
         if let Err(error) = self.store.add_event(job.id, event, data, Millis::now()).await {
             tracing::debug!(job = %job.id, event, %error, "progress event not written");
         }

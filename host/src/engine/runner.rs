@@ -142,7 +142,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     let slim = without_answers(&walk.job);
     parts.patiently(|| parts.store.record_job(&slim, person)).await?;
     let name = if status == Status::Done { "done" } else { "failed" };
-    let data = super::view::job_view(&walk.job, super::view::Eyes::Anyone);
+    let data = super::view::job_view(&walk.job, None, super::view::Eyes::Owner);
     parts.patiently(|| parts.store.add_event(walk.job.id, name, data.clone(), Millis::now())).await?;
     let ended = if status == Status::Failed { Ended::Failed } else { Ended::Done };
     let mut wait = Duration::from_millis(100);

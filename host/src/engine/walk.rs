@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Failure, Generation, Parts, decide, lanes::Ticket, make, notify, publish};
+use super::{Failure, Generation, Parts, decide, lanes::Ticket, make, notify, publish, view::RUNNING};
 use crate::{
     adapter::{ai::AiCall, store::Person},
     config::{AdapterStage, FilterOn, Role, Runs, When},
@@ -77,12 +77,16 @@ impl Walk {
 
     async fn begin(&mut self) {
         for stage in &mut self.job.stages {
-            if stage.outcome == "running" {
+            if stage.outcome == RUNNING {
                 "interrupted".clone_into(&mut stage.outcome);
             }
         }
         self.job.status = Status::Running;
         self.job.not_before = None;
+        // The lists show a job from the moment it is taken up; with the store away they show it later.
+        if let Err(error) = self.parts.store.record_job(&self.job, None).await {
+            tracing::debug!(job = %self.job.id, %error, "the job is not in the lists yet");
+        }
     }
 
     /// A build waits for a place in its person's share; an edit also for the edit of the same page before it.
@@ -182,7 +186,7 @@ impl Walk {
             at: Millis::now(),
             ms: 0.0,
             attempt: self.job.attempts + 1,
-            outcome: "running".into(),
+            outcome: RUNNING.into(),
         });
     }
 

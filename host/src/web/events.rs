@@ -15,9 +15,10 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
-use super::{Problem, Site, form, jobs, view};
+use super::{Problem, Site, form, jobs};
 use crate::{
     adapter::store::{Event, Seq, StoreError},
+    engine::for_anyone,
     job::{Job, JobId, Status},
 };
 
@@ -81,7 +82,13 @@ impl Walk {
     async fn next(&mut self) -> Option<Vec<sse::Event>> {
         while !self.over {
             match self.read().await {
-                Ok(events) if events.is_empty() => self.site.store().event_near(self.job).await,
+                // Waits with an ear to the store's bell, so that nothing slips in between looking and waiting; what comes is read again above.
+                Ok(events) if events.is_empty() => {
+                    if let Err(error) = self.site.store().next_events(self.job, self.at, 1).await {
+                        tracing::warn!(job = %self.job, %error, "a stream of events broke off");
+                        self.over = true;
+                    }
+                }
                 Ok(events) => return Some(events),
                 Err(error) => {
                     // The client comes back to where it was, perhaps to a node that can read.
@@ -113,7 +120,7 @@ impl Walk {
         }
         self.at = row.seq;
         self.over = matches!(row.name.as_str(), "done" | "failed");
-        let data = if self.owner { row.data } else { view::for_anyone(row.data) };
+        let data = if self.owner { row.data } else { for_anyone(row.data) };
         Some(frame(&row.name, &data).id(row.seq.to_string()))
     }
 

@@ -6,8 +6,11 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{Problem, Site, session, view};
-use crate::job::{Job, JobId};
+use super::{Problem, Site, session};
+use crate::{
+    engine::{Eyes, job_view},
+    job::{Job, JobId},
+};
 
 pub(super) async fn show(
     extract::State(site): extract::State<Site>,
@@ -41,5 +44,5 @@ pub(super) async fn json(site: &Site, job: &Job, owner: bool) -> serde_json::Val
         // The answer is complete without it: a store that is down must not hide the job.
         site.store().person(&job.request.asker).await.ok().flatten().map(|person| person.slug)
     };
-    view::job_json(job, user.as_deref(), &site.config().stages, owner)
+    job_view(job, user.as_deref(), if owner { Eyes::Owner } else { Eyes::Anyone })
 }

@@ -25,7 +25,6 @@ mod routes;
 mod serve;
 mod session;
 mod sms;
-mod view;
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +38,6 @@ use tokio_util::sync::CancellationToken;
 pub use problem::Problem;
 pub use routes::router;
 pub use serve::serve;
-pub use view::job_json;
 
 use crate::{adapter::store::Store, config, engine::Engine};
 
