@@ -41,8 +41,9 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
         within_limits(walk, order).await?;
     }
     walk.job.progress.decided = Some(decided);
-    walk.parts.checkpoint(&walk.job).await?;
-    notify::acknowledge(walk).await
+    // Before the checkpoint, behind which nothing of this is done again; written twice, the text is there once.
+    notify::acknowledge(walk).await?;
+    walk.parts.checkpoint(&walk.job).await
 }
 
 async fn find(walk: &Walk) -> Result<Option<Person>, Failure> {
@@ -92,13 +93,15 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
     let Some(plugin) = &ready.plugin else { return Err(Failure::last("plugin", "the coach is not loaded")) };
     let parts = walk.parts.clone();
     let pipeline = walk.generation.pipeline.clone();
-    let mut person = translate::person(walk.person.as_ref(), new_role(walk));
+    // Who joined by this very request, before a crash, is to the coach as unknown as they were then.
+    let known = walk.person.clone().filter(|person| person.joined != walk.job.created_at);
+    let mut person = translate::person(known.as_ref(), new_role(walk));
     // The plugin hears how things stood when the words were written: START means "back again" only to someone who had left.
     if standing == Some(Standing::Left) && carrier_word(&walk.job.request.text) == Some(CarrierWord::Start) {
         "left".clone_into(&mut person.standing);
     }
     let (mut pages, mut thread) = (Vec::new(), Vec::new());
-    if let Some(known) = &walk.person {
+    if let Some(known) = &known {
         let id = known.id;
         let owned = parts.patiently(|| parts.store.pages_of(id, PAGES)).await?;
         pages = owned.iter().map(|page| translate::page(&pipeline, &known.slug, page)).collect();
@@ -112,7 +115,7 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
         context: translate::context(&pipeline, &walk.job, &ready.stage, &[]),
     };
     let decision = plugin.decide(call, &walk.request, &person, &pages, &thread).await?;
-    let first = walk.person.is_none();
+    let first = known.is_none();
     let done = act(walk, ready, &decision.actions).await?;
     if walk.person.is_none() && !matches!(decision.then, coach::Outcome::Silence(_)) {
         join(walk, &fallback_slugs(walk)).await?;

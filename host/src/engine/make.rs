@@ -198,7 +198,9 @@ pub(super) async fn extract(walk: &mut Walk, ready: &Ready) -> Result<(), Failur
             Found::Pages(pages) => return take_pages(walk, plugin, pages),
             Found::Reply(words) => return take_reply(walk, &order, words).await,
             Found::CutOff if !spent => go_on(walk, &answer).await?,
+            // Longer than a page may be: asking anew would cost as much again, and end the same.
             Found::CutOff => return Err(no_page(walk, "the answer was cut off again and again").await),
+            Found::Nothing(why) if spent && !finished => return Err(no_page(walk, &why).await),
             Found::Nothing(why) => return nothing(walk, &answer, &why).await,
         }
     }

@@ -73,7 +73,7 @@ impl Parts {
             match ask().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_transient() => {
-                    tracing::warn!(%error, again_in_ms = wait.as_millis(), "the store is away: waiting");
+                    tracing::warn!(%error, again_in_ms = wait.as_secs_f64() * 1e3, "the store is away: waiting");
                     self.pause(wait).await?;
                     wait = (wait * 2).min(Duration::from_secs(5));
                 }
@@ -86,7 +86,7 @@ impl Parts {
     pub async fn checkpoint(&self, job: &Job) -> Result<(), Failure> {
         let mut wait = Duration::from_millis(100);
         while let Err(error) = self.queue.checkpoint(job).await {
-            tracing::error!(job = %job.id, %error, again_in_ms = wait.as_millis(), "progress not written down: waiting");
+            tracing::error!(job = %job.id, %error, again_in_ms = wait.as_secs_f64() * 1e3, "progress not written down: waiting");
             self.pause(wait).await?;
             wait = (wait * 2).min(Duration::from_secs(5));
         }

@@ -104,7 +104,7 @@ async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<(), Failure> {
             let wait = after.unwrap_or_default().max(backoff(walk.job.attempts, after));
             walk.job.not_before = Some(Millis::now().after(wait));
             walk.job.status = Status::Queued;
-            tracing::warn!(job = %walk.job.id, code, %why, attempt = walk.job.attempts, again_in_ms = wait.as_millis(), "the job is tried again");
+            tracing::warn!(job = %walk.job.id, code, %why, attempt = walk.job.attempts, again_in_ms = wait.as_secs_f64() * 1e3, "the job is tried again");
             Ok(walk.parts.queue.hand_back(&walk.job).await?)
         }
         Failure::Retry { code, ref why, .. } | Failure::Final { code, ref why } => {
@@ -158,7 +158,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     metrics::counter!("wtaf_jobs_total", "status" => status.as_str(), "source" => walk.job.request.source.as_str())
         .increment(1);
     metrics::histogram!("wtaf_job_seconds").record(took.as_secs_f64());
-    tracing::info!(job = %walk.job.id, status = status.as_str(), ms = took.as_millis(), "job ended");
+    tracing::info!(job = %walk.job.id, status = status.as_str(), ms = took.as_secs_f64() * 1e3, "job ended");
     Ok(())
 }
 
