@@ -108,7 +108,7 @@ async fn list(queue: &FilesQueue, which: Option<Which>, limit: usize) -> miette:
 
 fn print_list(jobs: &[Job], format: OutputFormat) {
     if format == OutputFormat::Json {
-        println!("{:#}", Value::Array(jobs.iter().map(|job| job_view(job, None, Eyes::Owner)).collect()));
+        println!("{:#}", Value::Array(jobs.iter().map(|job| job_view(job, None, Eyes::Operator)).collect()));
         return;
     }
     if jobs.is_empty() {
@@ -135,7 +135,7 @@ fn one_line(text: &str) -> String {
 
 fn show(job: &Job, format: OutputFormat) {
     if format == OutputFormat::Json {
-        println!("{:#}", job_view(job, None, Eyes::Owner));
+        println!("{:#}", job_view(job, None, Eyes::Operator));
         return;
     }
     println!("job      {}", job.id);

@@ -36,24 +36,25 @@ pub(super) struct Args {
 /// Texts the engine that runs with this pipeline, shows the stages as they pass, and prints the page's address.
 pub(super) fn send(args: &Args) -> Outcome {
     let pipeline = boot::load(&args.config.clone().into())?;
-    let job = block_on(text_and_wait(args, &pipeline))??;
+    let (job, texts) = block_on(text_and_wait(args, &pipeline))??;
     let done = job["status"] == "done";
     match args.format {
         OutputFormat::Json => println!("{job:#}"),
-        OutputFormat::Text => println!("{}", told(&job)),
+        OutputFormat::Text => println!("{}", told(&job, &texts)),
     }
     Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn told(job: &Value) -> String {
+/// The page's address, else what was texted back, else what the job says of itself.
+fn told(job: &Value, texts: &[String]) -> String {
     let text = |name: &str| job[name].as_str().map(str::to_owned);
     text("url")
-        .or_else(|| text("reply"))
+        .or_else(|| (!texts.is_empty()).then(|| texts.join("\n\n")))
         .or_else(|| job["error"]["message"].as_str().map(str::to_owned))
-        .unwrap_or_else(|| format!("{} (no words for it)", job["status"].as_str().unwrap_or("unknown")))
+        .unwrap_or_else(|| format!("{}; the words went by text", job["status"].as_str().unwrap_or("unknown")))
 }
 
-async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<Value> {
+async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<(Value, Vec<String>)> {
     let client = crate::adapter::ai::client().into_diagnostic()?;
     let base = format!("http://{}", pipeline.server.listen);
     let form = [("From", args.from.clone()), ("Body", args.words.join(" ")), ("NumMedia", "0".into())];
@@ -71,7 +72,19 @@ async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<Value>
     let Some(id) = id.filter(|_| status.is_success()) else {
         return Err(miette!("the engine did not take it ({status}): {}", response.text().await.unwrap_or_default()));
     };
-    follow(&client, &format!("{base}/api/jobs/{id}"), args).await
+    let job = follow(&client, &format!("{base}/api/jobs/{id}"), args).await?;
+    let texts = texts_of(&client, &base, &args.from, &id).await.unwrap_or_default();
+    Ok((job, texts))
+}
+
+/// What was texted back for a job; only the phone in the browser can tell, so with a real carrier there is nothing here.
+async fn texts_of(client: &reqwest::Client, base: &str, number: &str, job: &str) -> reqwest::Result<Vec<String>> {
+    let digits = number.trim_start_matches('+');
+    let url = format!("{base}/phone/texts?number={digits}");
+    let phone: Value = client.get(url).send().await?.error_for_status()?.json().await?;
+    let bubbles = phone["bubbles"].as_array().cloned().unwrap_or_default();
+    let ours = bubbles.into_iter().filter(|bubble| bubble["job"] == job && bubble["way"] == "out");
+    Ok(ours.filter_map(|bubble| bubble["text"].as_str().map(str::to_owned)).collect())
 }
 
 async fn follow(client: &reqwest::Client, url: &str, args: &Args) -> miette::Result<Value> {

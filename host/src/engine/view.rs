@@ -9,8 +9,10 @@ use crate::job::{Job, StageRecord, Status};
 pub enum Eyes {
     /// Anyone who holds the id.
     Anyone,
-    /// The person whose job it is, or the operator.
+    /// The person whose job it is.
     Owner,
+    /// Whoever runs the engine: causes too.
+    Operator,
 }
 
 /// What the outcome of a stage's record says while the stage runs.
@@ -19,7 +21,7 @@ pub(super) const RUNNING: &str = "running";
 /// A job as JSON. `user` is the slug of who asked, where it is known and no page says it.
 pub fn job_view(job: &Job, user: Option<&str>, eyes: Eyes) -> Value {
     let live = job.progress.published.as_ref();
-    let owner = eyes == Eyes::Owner;
+    let owner = eyes != Eyes::Anyone;
     json!({
         "id": job.id,
         "status": job.status,
@@ -30,13 +32,28 @@ pub fn job_view(job: &Job, user: Option<&str>, eyes: Eyes) -> Value {
         "url": live.map(|page| page.url.as_str()),
         "admin_url": live.filter(|_| owner).and_then(|page| page.admin_url.as_deref()),
         "reply": job.progress.reply.as_deref().filter(|_| owner),
-        "error": job.error,
+        "error": job.error.as_ref().map(|error| match eyes {
+            Eyes::Operator => json!(error),
+            Eyes::Anyone | Eyes::Owner => json!({ "code": error.code, "message": outward(&error.code) }),
+        }),
         "created_at": job.created_at,
         "finished_at": job.finished_at,
         "attempts": job.attempts,
         "stages": job.stages.iter().filter(|stage| stage.outcome != RUNNING).collect::<Vec<_>>(),
         "ai": job.ai,
     })
+}
+
+/// A cause as people outside may read it: what a provider or a plugin said of itself is for whoever runs the engine.
+fn outward(code: &str) -> &'static str {
+    match code {
+        "ai-unavailable" => "No AI provider answered. Ask again in a while.",
+        "no-page" => "The answer held no page. Ask again in other words.",
+        "no-such-page" => "There is no such page.",
+        "limit" => "That is as many as fit for now. Ask again later.",
+        "refused" => "This cannot be made here.",
+        _ => "Something in the engine failed. It is on record under this id.",
+    }
 }
 
 /// Where a job is: the stage under way, or the one it ended in when it did not end well.
@@ -124,6 +141,14 @@ mod tests {
         assert_eq!(own["admin_url"], "http://x/owner");
         assert_eq!((&other["reply"], &other["admin_url"]), (&Value::Null, &Value::Null));
         assert!(!other.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn what_a_provider_said_of_itself_is_the_operators_alone() {
+        let mut job = job();
+        job.error = Some(crate::job::JobError { code: "ai-unavailable".into(), message: "claude: 401 the key was refused".into() });
+        assert!(!job_view(&job, None, Eyes::Owner).to_string().contains("401"));
+        assert!(job_view(&job, None, Eyes::Operator).to_string().contains("401"));
     }
 
     #[test]
