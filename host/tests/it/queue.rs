@@ -489,7 +489,7 @@ async fn a_web_process_and_a_worker_process_share_a_folder() {
 #[tokio::test]
 async fn ids_go_on_rising_after_a_restart_whatever_the_clock_says() {
     let dir = folders();
-    let ahead = wtaf_host::job::JobIds::default().next(Millis::now().after(Duration::from_secs(3600)));
+    let ahead = wtaf_host::job::JobIds::default().next(Millis::now().after(Duration::from_hours(1)));
     plant(&file(&dir, "done", ahead), "from an hour ahead", None);
     let queue = open(dir.path());
     assert!(queue.accept(request("a", "x", None)).await.unwrap().id() > ahead);
@@ -691,7 +691,7 @@ mod killed {
                 for line in lines.take(at_most) {
                     match *line.split(' ').collect::<Vec<_>>() {
                         ["accepted", delivery, id] => {
-                            accepted.push((delivery.to_owned(), id.parse::<JobId>().unwrap()))
+                            accepted.push((delivery.to_owned(), id.parse::<JobId>().unwrap()));
                         }
                         ["finished", id] => drop(finished.insert(id.parse::<JobId>().unwrap())),
                         _ => {}

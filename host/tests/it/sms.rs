@@ -143,7 +143,7 @@ async fn a_text_that_may_have_been_taken_is_found_by_its_number_and_its_words() 
 async fn a_send_that_was_given_up_waiting_for_is_found() {
     let fake = FakeTwilio::start().await;
     let sms = twilio(&fake.config());
-    fake.fail_next(Fault::HangAfterTaking(Duration::from_secs(600)));
+    fake.fail_next(Fault::HangAfterTaking(Duration::from_mins(10)));
     let unheard = tokio::time::timeout(Duration::from_secs(2), sms.send(&text("x"))).await;
     assert!(unheard.is_err());
     assert!(sms.find_taken(&somebody(), "x", Millis(0)).await.unwrap().is_some());
@@ -154,7 +154,7 @@ async fn the_same_words_of_long_ago_are_not_taken_for_these() {
     let fake = FakeTwilio::start().await;
     let sms = twilio(&fake.config());
     sms.send(&text("x")).await.unwrap();
-    let later = Millis::now().after(Duration::from_secs(3600));
+    let later = Millis::now().after(Duration::from_hours(1));
     assert_eq!(sms.find_taken(&somebody(), "x", later).await.unwrap(), None);
 }
 

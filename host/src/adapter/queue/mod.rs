@@ -101,8 +101,9 @@ pub trait Queue: Send + Sync {
     /// Takes a request; durable when this returns `Ok`. The same `request.delivery` twice is one job.
     async fn accept(&self, request: Request) -> Result<Accepted, QueueError>;
 
-    /// The next job to take up, waiting until there is one: oldest first, fair between askers, never before its `not_before`. A job that was under way
-    /// at a crash comes first, with its progress. Cancel-safe: a dropped call takes nothing.
+    /// The next job to take up, waiting until there is one: oldest first, fair between askers, never before its `not_before`; a request the
+    /// coach has not decided yet, and that waits for its time, holds back what its asker sent later. A job that was under way at a crash comes first, with its
+    /// progress. Cancel-safe: a dropped call takes nothing.
     async fn next(&self) -> Result<Job, QueueError>;
 
     /// Writes down a job's progress, durably, while it is taken up.

@@ -24,7 +24,7 @@ impl Encoding {
         }
     }
 
-    /// Units a character takes; nothing where it cannot be said.
+    /// Units a character takes.
     fn units(self, c: char) -> usize {
         match self {
             Self::Gsm7 => 1 + usize::from(EXTENDED.contains(c)),
@@ -141,17 +141,20 @@ pub fn split(text: &str, units: usize) -> Vec<String> {
     pieces
 }
 
-/// As the carrier's limit of 1600 counts: in the encoding it needs.
+/// The most a text can come to, whichever encoding it travels in, alone or as a piece of a longer one.
 fn cost(text: &str) -> usize {
-    measure(text).units
+    text.chars().map(weight).sum()
+}
+
+fn weight(c: char) -> usize {
+    Encoding::Gsm7.units(c).max(Encoding::Ucs2.units(c))
 }
 
 /// The longest beginning of at most `units` units.
 fn within(text: &str, units: usize) -> &str {
-    let encoding = measure(text).encoding;
     let mut used = 0;
     for (at, c) in text.char_indices() {
-        used += encoding.units(c);
+        used += weight(c);
         if used > units {
             return &text[..at];
         }

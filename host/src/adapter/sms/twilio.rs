@@ -24,7 +24,7 @@ const MAX_ANSWER: usize = 1024 * 1024;
 /// Pages of a list that are read before giving up: a thousand texts to one number.
 const MAX_PAGES: usize = 10;
 /// Clocks differ.
-const SLACK: Duration = Duration::from_secs(120);
+const SLACK: Duration = Duration::from_mins(2);
 /// A trial account puts this before every text.
 const TRIAL: &str = "Sent from your Twilio trial account - ";
 

@@ -128,7 +128,7 @@ pub(super) fn set_aside(layout: &Layout, path: &Path, why: &str) {
     );
     match std::fs::rename(path, &aside) {
         Ok(()) => {
-            tracing::error!(file = %path.display(), set_aside = %aside.display(), why, "a damaged file was set aside")
+            tracing::error!(file = %path.display(), set_aside = %aside.display(), why, "a damaged file was set aside");
         }
         Err(failed) if failed.kind() == io::ErrorKind::NotFound => return,
         Err(failed) => {

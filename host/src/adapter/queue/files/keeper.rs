@@ -34,9 +34,9 @@ use super::{
 /// Files read between two looks at what else there is.
 const BATCH: usize = 256;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// How long ended jobs and their deliveries are kept.
-const KEEP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const KEEP: Duration = Duration::from_hours(30 * 24);
 
 /// What the keeper hears.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(super) fn watch(shared: &Arc<Shared>) -> Option<notify::RecommendedWatcher> 
     let tell = move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         for (at, path) in event.paths.iter().enumerate() {
-            let Some(message) = notice(&event.kind, at, path, &root, &new) else { continue };
+            let Some(message) = notice(event.kind, at, path, &root, &new) else { continue };
             // Full: the look every second finds it.
             if let Err(TrySendError::Disconnected(_)) = wake.try_send(message) {
                 return;
@@ -80,7 +80,7 @@ pub(super) fn watch(shared: &Arc<Shared>) -> Option<notify::RecommendedWatcher> 
 }
 
 /// What one path of a notice means to us.
-fn notice(kind: &EventKind, at: usize, path: &Path, root: &Path, new: &Path) -> Option<Wake> {
+fn notice(kind: EventKind, at: usize, path: &Path, root: &Path, new: &Path) -> Option<Wake> {
     let (folder, name) = (path.parent()?, path.file_name()?);
     let arrived = match kind {
         EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
@@ -185,7 +185,7 @@ impl Keeper {
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {}
             // The next look finds it again.
             Err(why) => {
-                tracing::error!(job = %id, file = %path.display(), %why, "a waiting job cannot be read; it is tried again in a second")
+                tracing::error!(job = %id, file = %path.display(), %why, "a waiting job cannot be read; it is tried again in a second");
             }
         }
         None

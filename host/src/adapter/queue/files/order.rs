@@ -150,10 +150,10 @@ impl Order {
         }
         self.remove(id);
         self.waiting.insert(id);
-        self.places.insert(id, Place::Waiting(peek.asker.clone()));
-        let lane = self.lanes.entry(peek.asker.clone()).or_default();
-        lane.jobs.insert(id, Spot { not_before: peek.not_before, decided: peek.decided });
-        self.line_up(&peek.asker, now);
+        let Peek { asker, not_before, decided } = peek;
+        self.places.insert(id, Place::Waiting(asker.clone()));
+        self.lanes.entry(asker.clone()).or_default().jobs.insert(id, Spot { not_before, decided });
+        self.line_up(&asker, now);
     }
 
     /// The next unread files, oldest first.

@@ -1,5 +1,7 @@
 //! What a start does with what a crash, or another process, left behind. Only what this process's roles own is touched.
 
+use std::path::Path;
+
 use crate::{
     adapter::queue::QueueError,
     job::{JobId, Source},
@@ -36,7 +38,7 @@ fn sweep_tmp(shared: &Shared) -> Result<(), QueueError> {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let web = name.contains(".web-");
-        let worker = name.contains(".worker-") || name.ends_with(".seen");
+        let worker = name.contains(".worker-") || Path::new(&name).extension().is_some_and(|kind| kind == "seen");
         if (web && shared.roles.web) || (worker && shared.roles.worker) {
             durable::remove_quietly(&entry.path());
         }

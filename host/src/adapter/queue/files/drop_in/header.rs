@@ -76,7 +76,7 @@ pub(super) fn parse(text: &str) -> Result<Dropped, Fault> {
     if dropped.sender.is_none() && dropped.user_slug.is_none() {
         return Err(Fault::NobodyNamed);
     }
-    dropped.text = rest.replace("\r\n", "\n").trim_matches(['\n', '\r']).to_owned();
+    rest.replace("\r\n", "\n").trim_matches(['\n', '\r']).clone_into(&mut dropped.text);
     if dropped.text.trim().is_empty() {
         return Err(Fault::NoWords);
     }

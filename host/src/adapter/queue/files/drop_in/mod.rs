@@ -21,7 +21,7 @@ use super::{Shared, durable};
 /// How long a file must not have changed.
 const STILL: Duration = Duration::from_millis(250);
 /// The same, for a file that a writer was seen to open and not to close.
-const STILL_IF_OPEN: Duration = Duration::from_secs(60);
+const STILL_IF_OPEN: Duration = Duration::from_mins(1);
 /// How long a file waits that was found good while the queue was full or the disk would not.
 const PAUSE: Duration = Duration::from_secs(1);
 
