@@ -3,4 +3,5 @@
 pub mod ai;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod process;
 pub mod server;
