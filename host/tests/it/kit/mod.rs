@@ -4,5 +4,6 @@ pub mod ai;
 pub mod host;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod process;
 pub mod server;
 pub mod twilio;
