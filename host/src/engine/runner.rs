@@ -115,7 +115,8 @@ async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<(), Failure> {
             finish(walk, Status::Failed, Some(error)).await
         }
         Failure::Refused { code, ref words } => {
-            let error = JobError { code: code.into(), message: format!("not done, by rule; the person was told: {words}") };
+            let error =
+                JobError { code: code.into(), message: format!("not done, by rule; the person was told: {words}") };
             notify::tell_of_failure(walk, &failure).await?;
             finish(walk, Status::Refused, Some(error)).await
         }

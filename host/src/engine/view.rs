@@ -146,7 +146,10 @@ mod tests {
     #[test]
     fn what_a_provider_said_of_itself_is_the_operators_alone() {
         let mut job = job();
-        job.error = Some(crate::job::JobError { code: "ai-unavailable".into(), message: "claude: 401 the key was refused".into() });
+        job.error = Some(crate::job::JobError {
+            code: "ai-unavailable".into(),
+            message: "claude: 401 the key was refused".into(),
+        });
         assert!(!job_view(&job, None, Eyes::Owner).to_string().contains("401"));
         assert!(job_view(&job, None, Eyes::Operator).to_string().contains("401"));
     }

@@ -5,6 +5,7 @@ mod architecture;
 mod check;
 mod commands;
 mod crash;
+mod database;
 mod faults;
 mod flow;
 mod judge;

@@ -124,6 +124,20 @@ impl Setup {
 
     /// Runs it, in an empty folder but for its pipeline.toml, until it is ready.
     pub async fn start(self) -> Host {
+        let mut host = self.prepare();
+        host.restart().await;
+        host
+    }
+
+    /// Runs it until it listens, which is before it is ready when a part of it is away.
+    pub async fn start_unready(self) -> Host {
+        let mut host = self.prepare();
+        host.spawn();
+        host.answers("/healthz").await;
+        host
+    }
+
+    fn prepare(self) -> Host {
         let folder = tempfile::tempdir().expect("a folder can be made");
         fs::write(folder.path().join("pipeline.toml"), &self.pipeline).expect("the folder is writable");
         // Only once in the process, and never undone: another test may have installed the same.
@@ -137,9 +151,7 @@ impl Setup {
             .build()
             .expect("a client can be made");
         let port = free_port();
-        let mut host = Host { folder, setup: self, port, child: None, logs: Arc::default(), client };
-        host.restart().await;
-        host
+        Host { folder, setup: self, port, child: None, logs: Arc::default(), client }
     }
 }
 
@@ -161,6 +173,11 @@ impl Host {
 
     /// Starts it in its folder, again after its end.
     pub async fn restart(&mut self) {
+        self.spawn();
+        self.answers("/readyz").await;
+    }
+
+    fn spawn(&mut self) {
         assert!(self.child.is_none(), "it still runs");
         self.logs.lock().unwrap().clear();
         let mut child = self.command("run").spawn().expect("the engine can be started");
@@ -173,16 +190,15 @@ impl Host {
             }
         });
         self.child = Some(child);
-        self.ready().await;
     }
 
-    async fn ready(&mut self) {
+    async fn answers(&mut self, path: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(ready) = self.log("ready") {
                 let listening = format!("127.0.0.1:{}", self.port);
                 assert_eq!(ready["listen"], listening, "it listens where it was told to");
-                if self.get("/readyz").await.status() == StatusCode::OK {
+                if self.get(path).await.status() == StatusCode::OK {
                     return;
                 }
             }

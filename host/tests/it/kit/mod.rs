@@ -2,6 +2,7 @@
 
 pub mod ai;
 pub mod host;
+pub mod line;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;

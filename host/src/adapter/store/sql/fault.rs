@@ -54,6 +54,8 @@ impl Fault {
             "26000" | "42P05" => Self::Refused(format!("{what}. Prepared statements do not last: {POOLER}")),
             // PgBouncer's way to greet a client that takes it for PostgreSQL
             "08P01" if what.contains("startup parameter") => Self::Refused(format!("{what}. {POOLER}")),
+            // a table that is not there yet: the database came back empty, or is being migrated
+            "42P01" => Self::Unavailable(format!("{what}: its tables are made by `wtaf-host migrate`, or at the engine's start")),
             // lock not available, read-only (a standby), a pooler's own errors
             "55P03" | "25006" | "XX000" => Self::Unavailable(what),
             _ if code.starts_with("08") => Self::Lost(what),
@@ -90,5 +92,12 @@ impl From<Fault> for StoreError {
             Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) => Self::Unavailable(what),
             Fault::Refused(what) => Self::Refused(what),
         }
+    }
+}
+
+impl StoreError {
+    /// What happened inside, as the outside is told.
+    pub(super) fn from_outcome<T>(outcome: Outcome<T>) -> Result<T, Self> {
+        outcome.map_err(Self::from)
     }
 }

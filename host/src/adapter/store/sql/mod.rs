@@ -22,7 +22,7 @@ mod store;
 mod talks;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
@@ -33,14 +33,14 @@ use self::{
     postgres::{Address, Server},
     sqlite::Lite,
 };
-use super::{Result, Store};
+use super::{Result, Store, StoreError};
 use crate::config::StoreUrl;
 
 /// One behaviour: what to do on a connection with these arguments.
 type Act<A, T> = for<'a, 'c> fn(&'a mut Db<'c>, &'a A) -> BoxFuture<'a, Outcome<T>>;
 
 /// Connects, and sees to it that the tables are there: SQLite and a direct PostgreSQL connection are brought up to date, through a transaction pooler they are
-/// only looked at, and what to do is in the error.
+/// only looked at, and what to do is in the error. A PostgreSQL that is away is no error: texts are accepted without it, and it is asked again until it is there.
 pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
     let database = match url {
         StoreUrl::Sqlite(path) => {
@@ -49,15 +49,36 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
         }
         StoreUrl::Postgres(secret) => {
             let address = Address::read(secret)?;
-            if address.pooled {
-                migrations::check(&mut address.connect().await?).await?;
-            } else {
-                migrations::migrate(url).await?;
+            match StoreError::from_outcome(tables(url, &address).await) {
+                Err(error) if error.is_transient() => {
+                    tracing::error!(%error, "the database is away: requests are accepted and wait for it");
+                    tokio::spawn(tables_when_back(url.clone(), Address::read(secret)?));
+                }
+                sure => sure?,
             }
             Database::Server(Server::open(address))
         }
     };
     Ok(Arc::new(SqlStore { database, bells: Bells::default() }))
+}
+
+async fn tables(url: &StoreUrl, address: &Address) -> Outcome<()> {
+    if address.pooled {
+        return migrations::check(&mut address.connect().await?).await;
+    }
+    migrations::migrate(url).await.map(drop)
+}
+
+/// Ends with the runtime at the latest; until then a query meets a missing table at worst, which is told as the database being away.
+async fn tables_when_back(url: StoreUrl, address: Address) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        match StoreError::from_outcome(tables(&url, &address).await) {
+            Ok(()) => return tracing::info!("the database is there"),
+            Err(error) if error.is_transient() => tracing::debug!(%error, "the database is still away"),
+            Err(error) => tracing::error!(%error, "the database is there, and its tables are not as they must be"),
+        }
+    }
 }
 
 /// Brings the tables up to date; gives the names of the migrations that were missing, in the order they were applied.
