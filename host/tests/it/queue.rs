@@ -296,8 +296,8 @@ async fn a_crash_between_the_ledger_and_the_queue_neither_loses_nor_doubles() {
 
     let queue = open(dir.path());
 
+    assert_eq!(next(&queue).await.id, id, "at start an entry without a job becomes one");
     assert_eq!(queue.accept(request("a", "one", Some("SM1"))).await.unwrap(), Accepted::Again(id));
-    assert_eq!(next(&queue).await.id, id);
     nothing_next(&queue).await;
     assert_eq!(names(&dir, "tmp"), Vec::<String>::new());
 }
