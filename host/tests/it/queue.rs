@@ -223,7 +223,7 @@ async fn a_retry_waits_for_its_time_and_lets_others_pass() {
     let queue = open(dir.path());
     let first = queue.accept(request("a", "1", None)).await.unwrap().id();
     let mut job = next(&queue).await;
-    job.not_before = Some(Millis::now().after(Duration::from_millis(400)));
+    job.not_before = Some(Millis::now().after(Duration::from_secs(3)));
     job.attempts = 1;
     job.progress.decided = Some(Decided { then: ForPerson::Reply("x".into()), first: false });
     queue.hand_back(&job).await.unwrap();
@@ -296,8 +296,8 @@ async fn a_crash_between_the_ledger_and_the_queue_neither_loses_nor_doubles() {
 
     let queue = open(dir.path());
 
+    assert_eq!(next(&queue).await.id, id, "at start an entry without a job becomes one");
     assert_eq!(queue.accept(request("a", "one", Some("SM1"))).await.unwrap(), Accepted::Again(id));
-    assert_eq!(next(&queue).await.id, id);
     nothing_next(&queue).await;
     assert_eq!(names(&dir, "tmp"), Vec::<String>::new());
 }
@@ -579,11 +579,16 @@ mod drop_ins {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(dir.path());
         let aside = dir.path().join("aside");
-        std::fs::write(&aside, "SENDER: +15550001111\n\nx\n").unwrap();
-        let began = Instant::now();
-        std::fs::rename(&aside, root(&dir).join("x.txt")).unwrap();
-        next(&queue).await;
-        assert!(began.elapsed() < Duration::from_millis(240), "{:?}", began.elapsed());
+        let mut quickest = Duration::MAX;
+        for _ in 0..5 {
+            std::fs::write(&aside, "SENDER: +15550001111\n\nx\n").unwrap();
+            let began = Instant::now();
+            std::fs::rename(&aside, root(&dir).join("x.txt")).unwrap();
+            next(&queue).await;
+            quickest = quickest.min(began.elapsed());
+        }
+        // Quicker than any wait for stillness could be.
+        assert!(quickest < Duration::from_millis(240), "{quickest:?}");
     }
 
     #[tokio::test]

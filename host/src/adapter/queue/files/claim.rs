@@ -137,8 +137,8 @@ pub(super) fn set_aside(layout: &Layout, path: &Path, why: &str) {
         }
     }
     let beside = layout.dir(Dir::Failed).join(format!("{name}.damaged.txt"));
-    durable::remove_quietly(&beside);
-    if let Err(failed) = durable::write_new(&beside, note.as_bytes()) {
+    let making = layout.dir(Dir::Tmp).join(format!("{name}.worker-note"));
+    if let Err(failed) = durable::write_note(&making, &beside, &note) {
         tracing::warn!(%failed, "the note beside a damaged file could not be written");
     }
 }

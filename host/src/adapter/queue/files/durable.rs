@@ -24,6 +24,13 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), QueueError> {
     })
 }
 
+/// Writes a note for a person, whole from the moment it is there, in place of an older one. `making` is on the same disk.
+pub(super) fn write_note(making: &Path, path: &Path, words: &str) -> Result<(), QueueError> {
+    remove_quietly(making);
+    write_new(making, words.as_bytes())?;
+    rename(making, path)
+}
+
 /// A value as JSON that a person can `cat`.
 pub(super) fn readable<T: Serialize>(value: &T) -> Result<Vec<u8>, QueueError> {
     let mut bytes = serde_json::to_vec_pretty(value)

@@ -13,7 +13,14 @@ use super::{durable, layout::Layout};
 /// A role that is held for as long as this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing would do, were there not a child process just being started that has a copy of the file for a moment.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -52,6 +59,6 @@ impl Lock {
             (&file).write_all(format!("{}\n", std::process::id()).as_bytes())
         };
         note().map_err(|why| failed(&why))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }

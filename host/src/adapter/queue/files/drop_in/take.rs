@@ -55,7 +55,7 @@ pub(super) fn take_in(shared: &Shared, name: &OsStr, print: Print) -> Outcome {
     let request = match request_of(&path, name, &print) {
         Ok(request) => request,
         Err(_) if Print::of(&path) != Some(print) => return Outcome::Changed,
-        Err(why) => return refuse(&path, &print, &why),
+        Err(why) => return refuse(shared, &path, &print, &why),
     };
     if Print::of(&path) != Some(print) {
         return Outcome::Changed;
@@ -119,7 +119,7 @@ fn put_away(shared: &Shared, path: &Path, name: &OsStr, accepted: Accepted) {
     tracing::info!(job = %accepted.id(), file = %path.display(), "a dropped file became a job");
 }
 
-fn refuse(path: &Path, print: &Print, why: &Refusal) -> Outcome {
+fn refuse(shared: &Shared, path: &Path, print: &Print, why: &Refusal) -> Outcome {
     let beside = note_beside(path);
     let mark =
         format!("(This is about the file in the state {}.)\n", &hex::encode(Sha256::digest(print.bytes()))[..16]);
@@ -133,8 +133,8 @@ fn refuse(path: &Path, print: &Print, why: &Refusal) -> Outcome {
          SENDER (a phone number) or USER_SLUG (a person's slug) says who asks; COACH may be left out.\n{mark}",
         path.display()
     );
-    durable::remove_quietly(&beside);
-    if let Err(failed) = durable::write_new(&beside, note.as_bytes()) {
+    let making = shared.layout.dir(Dir::Tmp).join("refused.worker-note");
+    if let Err(failed) = durable::write_note(&making, &beside, &note) {
         tracing::warn!(file = %path.display(), %failed, "the note beside a refused file could not be written");
     }
     tracing::warn!(file = %path.display(), %why, "a dropped file was not taken in; the note beside it says what to do");
