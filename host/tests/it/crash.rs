@@ -94,6 +94,35 @@ async fn a_text_that_was_acknowledged_right_before_a_crash_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_carrier_that_delivers_again_what_a_crash_cut_off_gets_one_page_for_it() {
+    const TEXTS: usize = 12;
+    let ai = scribe(Duration::ZERO).await;
+    let mut host = Host::asking(&ai).await;
+    let deliver = async |host: &Host, n: usize| {
+        host.try_text(&person(n), &format!("WTAF {}", idea(n)), &format!("SMagain{n}")).await
+    };
+
+    // The crash comes in the middle of a dozen deliveries: some are answered, some are not, some were durable and not answered.
+    let killer = host.killer();
+    let all = futures_util::future::join_all((0..TEXTS).map(|n| deliver(&host, n)));
+    let crash = async {
+        until("some are taken", async || (!host.jobs_in("new").is_empty() || ai.count() > 0).then_some(())).await;
+        killer.kill();
+    };
+    let (first, ()) = tokio::join!(all, crash);
+    host.kill9().await;
+    host.restart().await;
+    let mut jobs = Vec::new();
+    for (n, before) in first.iter().enumerate() {
+        let again = deliver(&host, n).await.expect("it is taken now");
+        assert!(before.as_ref().is_err() || before.as_ref() == Ok(&again), "what was answered keeps its job");
+        jobs.push(again);
+    }
+
+    assert_all_made(&host, &jobs).await;
+}
+
+#[tokio::test]
 async fn work_goes_on_at_once_after_a_crash() {
     let ai = FakeAi::start().await;
     ai.script([Reply::Hang]);

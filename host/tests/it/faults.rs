@@ -187,3 +187,27 @@ async fn a_provider_that_hangs_for_one_holds_up_nobody_else() {
         assert_eq!(host.job(&job).await["status"], "running");
     }
 }
+
+#[tokio::test]
+async fn a_failed_job_is_brought_back_while_the_engine_is_down_too_and_only_a_failed_one() {
+    let ai = FakeAi::start().await;
+    ai.always(Reply::status(401));
+    let mut host = Host::of().ai([link("fake", &ai)]).set("queue.max_attempts=1").start().await;
+    let asked = host.ask("a page on otters").await;
+    assert_eq!(host.ended(&asked.id).await["status"], "failed");
+    let own = host.job_for(&asked.id, Some(&asked.session)).await;
+    assert!(own["reply"].as_str().is_some_and(|words| words.contains("did not come out")), "{own:#}");
+    assert!(!own["error"]["message"].as_str().unwrap().is_empty());
+
+    host.kill9().await;
+    ai.always(Reply::text(answer_with("A late otter")));
+    let (first, second) =
+        (host.cli(&["jobs", "retry", &asked.id]).await, host.cli(&["jobs", "retry", &asked.id]).await);
+    host.restart().await;
+    let url = host.made(&asked.id).await;
+
+    assert_eq!((first.code, second.code), (Some(0), Some(1)), "{second:?}");
+    assert!(second.err.contains(&asked.id), "{}", second.err);
+    assert!(host.page(&url).await.html.contains("A late otter"));
+    assert_eq!(ai.count(), 2);
+}

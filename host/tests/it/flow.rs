@@ -307,3 +307,75 @@ async fn logs_name_no_number_and_no_words_of_anyone() {
         assert!(said.is_empty(), "{secret}: {said:#?}");
     }
 }
+
+#[tokio::test]
+async fn with_the_brief_switched_on_two_calls_make_a_page_of_the_persons_words() {
+    let ai = FakeAi::start().await;
+    ai.script([Reply::text("BRIEF: an otter, blue, with a hat."), Reply::text(answer_with("Otter with a hat"))]);
+    let stages = "#[[stage]]\n#name = \"plan\"\n#plugin = \"prompt\"\n#config = { make = \"brief\" }\n#when = \"build\"\n\n\
+                  #[[stage]]\n#name = \"brief\"\n#adapter = \"ai\"\n#when = \"build\"";
+    let setup = Host::of().ai([link("fake", &ai)]);
+    let host = setup.pipeline(|text| text.replace(stages, &stages.replace('#', ""))).start().await;
+
+    let job = host.text(ANN, "WTAF a page on otters").await;
+    let url = host.made(&job).await;
+
+    assert!(host.page(&url).await.html.contains("Otter with a hat"));
+    let calls = ai.calls();
+    assert_eq!(calls.len(), 2);
+    assert!(asked_in(&calls[0]).ends_with("a page on otters"));
+    assert!(calls[1].body["messages"].to_string().contains("BRIEF: an otter, blue, with a hat."));
+    assert!(asked_in(&calls[1]).ends_with("a page on otters"), "the person's own words come last");
+    let told = host.cli(&["jobs", "show", &job]).await.out;
+    assert!(told.contains("plan") && told.contains("brief"), "{told}");
+}
+
+#[tokio::test]
+async fn a_key_in_the_env_file_takes_the_place_of_the_demo_provider() {
+    let ai = FakeAi::start().await;
+    ai.always(Reply::text(answer_with("A real otter")));
+    let at = |name: &str| format!("ai.{name}.base_url={}", ai.anthropic());
+    let setup = Host::of().set(at("claude")).set(at("claude-small"));
+    let host = setup.file(".env", "ANTHROPIC_API_KEY=sk-ant-from-the-env-file\n").start().await;
+
+    let job = host.text(ANN, "WTAF a page on otters").await;
+    let url = host.made(&job).await;
+
+    assert!(host.page(&url).await.html.contains("A real otter"));
+    assert_eq!(ai.calls()[0].headers["x-api-key"], "sk-ant-from-the-env-file");
+    assert_eq!(host.job(&job).await["ai"]["provider"], "claude");
+    assert!(host.logs().iter().all(|line| !line.to_string().contains("sk-ant")), "a key is in no log");
+}
+
+#[tokio::test]
+async fn a_bridge_with_the_token_posts_texts_and_polls_for_the_pages() {
+    let setup =
+        Host::of().set("server.bridge_token=open-sesame-0123456789").set("server.public_url=https://wtaf.example");
+    let host = setup.start().await;
+    let post = |token: Option<&'static str>| {
+        let request = host.request(reqwest::Method::POST, "/sms/webhook");
+        let request = request.form(&[("From", ANN), ("Body", "WTAF a tip calculator")]);
+        token.map_or(request.try_clone().expect("a form can be cloned"), |token| request.bearer_auth(token)).send()
+    };
+
+    let (none, wrong, right) =
+        (post(None).await, post(Some("open-simsim")).await, post(Some("open-sesame-0123456789")).await);
+
+    for refused in [none.unwrap(), wrong.unwrap()] {
+        assert_eq!(refused.status(), 403);
+        assert_eq!(refused.headers()["content-type"], "application/problem+json");
+        let problem: Value = refused.json().await.unwrap();
+        assert!(problem["code"].is_string() && problem["title"].is_string(), "{problem:#}");
+    }
+    let right = right.unwrap();
+    assert_eq!(right.status(), 200);
+    let id = right.headers()["x-wtaf-job"].to_str().unwrap().to_owned();
+    let url = host.made(&id).await;
+    assert!(url.starts_with("https://wtaf.example/"), "{url}");
+    let user = host.job(&id).await["user"].as_str().unwrap().to_owned();
+    let pages: Value = host.get(&format!("/api/pages?user={user}&since=0")).await.json().await.unwrap();
+    assert_eq!(
+        (pages["pages"][0]["url"].as_str(), pages["pages"][0]["job"].as_str()),
+        (Some(url.as_str()), Some(id.as_str()))
+    );
+}

@@ -44,6 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Setup {
     pipeline: String,
     set: Vec<String>,
+    files: Vec<(String, String)>,
 }
 
 /// A running engine, and its folder, which outlives a crash of it.
@@ -122,6 +123,12 @@ impl Setup {
         self.set(format!("ai=[{}]", links.join(", ")))
     }
 
+    /// A file beside pipeline.toml.
+    pub fn file(mut self, name: &str, text: &str) -> Self {
+        self.files.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
     /// Runs it, in an empty folder but for its pipeline.toml, until it is ready.
     pub async fn start(self) -> Host {
         let mut host = self.prepare();
@@ -140,6 +147,9 @@ impl Setup {
     fn prepare(self) -> Host {
         let folder = tempfile::tempdir().expect("a folder can be made");
         fs::write(folder.path().join("pipeline.toml"), &self.pipeline).expect("the folder is writable");
+        for (name, text) in &self.files {
+            fs::write(folder.path().join(name), text).expect("the folder is writable");
+        }
         // Only once in the process, and never undone: another test may have installed the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // No connection outlives its request: the server at the other end may be killed at any moment.
@@ -158,7 +168,7 @@ impl Setup {
 impl Host {
     /// What is shipped, with the demo provider.
     pub fn of() -> Setup {
-        Setup { pipeline: SHIPPED.to_owned(), set: Vec::new() }
+        Setup { pipeline: SHIPPED.to_owned(), set: Vec::new(), files: Vec::new() }
     }
 
     /// What is shipped, as it stands.
@@ -421,9 +431,12 @@ impl Host {
 
     /// Asks it to end.
     pub fn sigterm(&self) {
-        let id = self.child.as_ref().and_then(Child::id).expect("it runs");
-        let sent = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).status();
-        assert!(sent.expect("kill can be run").success());
+        self.killer().send("-TERM");
+    }
+
+    /// What can kill it while something else is under way.
+    pub fn killer(&self) -> Killer {
+        Killer(self.child.as_ref().and_then(Child::id).expect("it runs"))
     }
 
     /// Waits for its end: the exit code.
@@ -431,6 +444,22 @@ impl Host {
         let mut child = self.child.take().expect("it runs");
         let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends in time");
         status.expect("a child can be waited for").code()
+    }
+}
+
+/// Sends signals to one process, which is our own child and not yet waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Killer(u32);
+
+impl Killer {
+    /// The end of the process, without a word to it.
+    pub fn kill(self) {
+        self.send("-KILL");
+    }
+
+    fn send(self, signal: &str) {
+        let sent = std::process::Command::new("kill").args([signal, &self.0.to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
     }
 }
 
