@@ -65,7 +65,8 @@ async fn settle_by_carrier_word(walk: &mut Walk) -> Result<Option<String>, Failu
         return Ok(left.then(|| "this person has left: they come back by texting START".to_owned()));
     }
     let (word, answered) = (carrier_word(&request.text), request.opt_out.is_some());
-    let comes_back = word == Some(CarrierWord::Start) || (left && request.text.trim().eq_ignore_ascii_case("yes"));
+    // Twilio takes YES from someone who had left for START.
+    let comes_back = word == Some(CarrierWord::Start) || (left && word == Some(CarrierWord::Yes));
     if word == Some(CarrierWord::Stop) {
         stand(walk, Standing::Left).await?;
         return Ok(Some("opted out".to_owned()));

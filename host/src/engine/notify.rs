@@ -10,9 +10,6 @@ use crate::{
     job::{ForPerson, Job, Millis, Phone, Source},
 };
 
-/// The longest text a carrier takes (Twilio: 1,600 characters).
-const LONGEST: usize = 1_600;
-
 /// The words for an occasion, from the coach.
 pub(super) async fn word(walk: &Walk, occasion: &Occasion) -> Option<String> {
     let first = walk.job.progress.decided.as_ref().is_some_and(|decided| decided.first);
@@ -38,7 +35,7 @@ pub(super) fn text_for(walk: &Walk, occasion: &str, words: &str) -> Option<NewTe
 }
 
 fn new_text(job: &Job, occasion: &str, to: &Phone, words: &str) -> NewText {
-    NewText { job: job.id, occasion: occasion.to_owned(), to: to.clone(), body: words.chars().take(LONGEST).collect() }
+    NewText { job: job.id, occasion: occasion.to_owned(), to: to.clone(), body: words.to_owned() }
 }
 
 /// Says at once that an order was taken: the page takes a minute.

@@ -16,6 +16,9 @@ use crate::{
 /// How long finished jobs' progress events are kept.
 const KEEP_EVENTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The longest limit is a month; what is older counts for nothing.
+const KEEP_SPENT: Duration = Duration::from_secs(32 * 24 * 3600);
+
 /// The half of the engine that works.
 pub struct Runner {
     parts: Arc<Parts>,
@@ -182,6 +185,9 @@ async fn tidy(parts: Arc<Parts>) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "old progress events removed"),
             Err(error) => tracing::warn!(%error, "old progress events not removed"),
+        }
+        if let Err(error) = parts.store.prune_spent(Millis::now().before(KEEP_SPENT)).await {
+            tracing::warn!(%error, "old counts of limits not removed");
         }
     }
 }

@@ -55,7 +55,9 @@ impl Fault {
             // PgBouncer's way to greet a client that takes it for PostgreSQL
             "08P01" if what.contains("startup parameter") => Self::Refused(format!("{what}. {POOLER}")),
             // a table that is not there yet: the database came back empty, or is being migrated
-            "42P01" => Self::Unavailable(format!("{what}: its tables are made by `wtaf-host migrate`, or at the engine's start")),
+            "42P01" => Self::Unavailable(format!(
+                "{what}: its tables are made by `wtaf-host migrate`, or at the engine's start"
+            )),
             // lock not available, read-only (a standby), a pooler's own errors
             "55P03" | "25006" | "XX000" => Self::Unavailable(what),
             _ if code.starts_with("08") => Self::Lost(what),
