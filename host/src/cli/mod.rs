@@ -127,7 +127,7 @@ pub(crate) type Outcome = Result<ExitCode, Fatal>;
 /// Parses the command line, does it, and says how it went.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
-        Verb::Run(args) => run::run(args),
+        Verb::Run(args) => run::run(&args),
         Verb::Check { config, format } => Ok(check_file(&config, format)),
         Verb::Schema => {
             print!("{}", schema::run());

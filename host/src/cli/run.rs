@@ -20,7 +20,7 @@ pub(super) struct Args {
 }
 
 /// Runs until Ctrl-C or SIGTERM; then takes nothing more in, ends what is in hand, and leaves.
-pub(super) fn run(args: Args) -> Outcome {
+pub(super) fn run(args: &Args) -> Outcome {
     let pipeline = boot::load(&args.config)?;
     telemetry::logs();
     raise_open_files();

@@ -19,7 +19,7 @@ use crate::{
 use std::time::Duration;
 
 /// How far back a coach hears the talk.
-const THREAD_SPAN: Duration = Duration::from_secs(24 * 3600);
+const THREAD_SPAN: Duration = Duration::from_hours(24);
 const THREAD_LINES: u32 = 20;
 const PAGES: u32 = 100;
 
@@ -49,10 +49,10 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
 async fn find(walk: &Walk) -> Result<Option<Person>, Failure> {
     let (parts, request) = (&walk.parts, &walk.job.request);
     // Who may drop a file into the queue's folder may name any person.
-    if let (Source::File, Some(slug)) = (request.source, &request.user_slug) {
-        if let Some(person) = parts.patiently(|| parts.store.person_by_slug(slug)).await? {
-            return Ok(Some(person));
-        }
+    if let (Source::File, Some(slug)) = (request.source, &request.user_slug)
+        && let Some(person) = parts.patiently(|| parts.store.person_by_slug(slug)).await?
+    {
+        return Ok(Some(person));
     }
     parts.patiently(|| parts.store.person(&request.asker)).await
 }
@@ -255,10 +255,10 @@ async fn report(walk: &Walk, done: Vec<Occasion>, first: bool) -> String {
     if first {
         occasion = occasion.with("first", "true");
     }
-    if let Some(person) = &walk.person {
-        if occasion.name() != "name-taken" {
-            occasion = occasion.with("user", person.slug.clone());
-        }
+    if let Some(person) = &walk.person
+        && occasion.name() != "name-taken"
+    {
+        occasion = occasion.with("user", person.slug.clone());
     }
     speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default()
 }
@@ -278,7 +278,7 @@ async fn within_limits(walk: &Walk, _order: &Order) -> Result<(), Failure> {
     let Some(person) = walk.person.as_ref().filter(|_| limits.enabled) else { return Ok(()) };
     let now = Millis::now();
     if let Some(most) = limits.spend_per_day {
-        let spent = parts.patiently(|| parts.store.cost_since(now.before(Duration::from_secs(24 * 3600)))).await?;
+        let spent = parts.patiently(|| parts.store.cost_since(now.before(Duration::from_hours(24)))).await?;
         if spent >= most {
             return Err(over(walk, "spend", 60).await);
         }

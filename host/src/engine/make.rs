@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, generation::Ready, speech, speech::Occasion, translate, view, walk::Walk};
+use super::{Failure, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},
@@ -53,7 +53,7 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     let thread = match &walk.person {
         Some(person) if order.kind == "chat" => {
             let (parts, id) = (&walk.parts, person.id);
-            let since = walk.job.created_at.before(Duration::from_secs(24 * 3600));
+            let since = walk.job.created_at.before(Duration::from_hours(24));
             parts.patiently(|| parts.store.turns(id, since, 20)).await?
         }
         _ => Vec::new(),
@@ -64,7 +64,7 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     let composed = plugin_of(ready)?
         .compose(call_for(walk, ready, &[]), &translate::order_out(&order), &person, &thread, &material)
         .await?;
-    walk.call = Some(translate::call(composed, &order.kind, page));
+    walk.call = Some(translate::call(&composed, &order.kind, page));
     Ok(())
 }
 

@@ -112,7 +112,7 @@ impl Engine {
             return Ok(());
         }
         let key = format!("address:{}", GuestKey::of_token(&address.to_string()).as_str());
-        let hour = Allowance { per: "hour", span: Duration::from_secs(3600), most: limits.guest_per_hour };
+        let hour = Allowance { per: "hour", span: Duration::from_hours(1), most: limits.guest_per_hour };
         let now = Millis::now();
         match self.store.spend(&key, self.asks.next(now), &[hour], now).await {
             Ok(Spent::Over { again, .. }) => Err(GuestLimit { again }),

@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// How long finished jobs' progress events are kept.
-const KEEP_EVENTS: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_EVENTS: Duration = Duration::from_hours(168);
 
 /// The longest limit is a month; what is older counts for nothing.
-const KEEP_SPENT: Duration = Duration::from_secs(32 * 24 * 3600);
+const KEEP_SPENT: Duration = Duration::from_hours(768);
 
 /// The half of the engine that works.
 pub struct Runner {
@@ -178,7 +178,7 @@ fn without_answers(job: &Job) -> Job {
 async fn tidy(parts: Arc<Parts>) {
     loop {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+            () = tokio::time::sleep(Duration::from_hours(1)) => {}
             () = parts.stopping.cancelled() => return,
         }
         match parts.store.prune_events(Millis::now().before(KEEP_EVENTS)).await {

@@ -20,7 +20,7 @@ const AT_ONCE: usize = 16;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What goes out longer after it was due is no news any more.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(24 * 3600);
+const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
 /// Sends until the engine stops.
 pub(super) async fn run(parts: Arc<Parts>) {
@@ -91,7 +91,7 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
         Err(error @ SmsError::Unsure { .. }) => later(row, None, format!("unsure: {error}")),
         Err(error @ SmsError::Misconfigured { .. }) => {
             tracing::error!(%error, "the carrier refuses our account or settings");
-            later(row, Some(Duration::from_secs(60)), error.to_string())
+            later(row, Some(Duration::from_mins(1)), error.to_string())
         }
         Err(error @ SmsError::Undeliverable { .. }) => Delivery::Failed { error: error.to_string() },
     }
@@ -108,7 +108,7 @@ fn later(row: &OutboxText, after: Option<Duration>, error: String) -> Delivery {
     if now.since(row.created) > GIVE_UP_AFTER {
         return Delivery::Failed { error: format!("given up after a day: {error}") };
     }
-    let backoff = Duration::from_secs(1 << row.attempts.min(9)).min(Duration::from_secs(300));
+    let backoff = Duration::from_secs(1 << row.attempts.min(9)).min(Duration::from_mins(5));
     let jitter = Duration::from_millis(rand::random_range(0..1_000));
     Delivery::Again { at: now.after(backoff.max(after.unwrap_or_default()) + jitter), error }
 }

@@ -119,7 +119,7 @@ pub fn order_out(order: &Order) -> types::Order {
 }
 
 /// The prompt plugin's call, as the chain takes it.
-pub fn call(call: prompt::AiCall, kind: &str, page: Option<String>) -> AiCall {
+pub fn call(call: &prompt::AiCall, kind: &str, page: Option<String>) -> AiCall {
     let named = |name: &str| call.extra.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     AiCall {
         purpose: named("purpose").unwrap_or_else(|| "page".into()),

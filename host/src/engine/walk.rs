@@ -9,7 +9,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Failure, Generation, Parts, decide, lanes::Ticket, make, notify, publish, view::RUNNING};
 use crate::{
-    adapter::{ai::AiCall, store::Person},
+    adapter::{
+        ai::AiCall,
+        store::{Person, PersonId},
+    },
     config::{AdapterStage, FilterOn, Role, Runs, When},
     engine::generation::Ready,
     job::{Asker, ForPerson, Job, Millis, Order, SavedDraft, StageRecord, Status},
@@ -28,8 +31,8 @@ pub(super) struct Walk {
     /// The name of the AI stage that answered last.
     pub answered: Option<String>,
     pub drafts: Vec<SavedDraft>,
-    _share: Option<OwnedSemaphorePermit>,
-    _edit: Option<Ticket<(crate::adapter::store::PersonId, String)>>,
+    /// Places taken for as long as the walk lasts: in the person's share, and in the line of edits of one page.
+    held: (Option<OwnedSemaphorePermit>, Option<Ticket<(PersonId, String)>>),
 }
 
 impl Walk {
@@ -45,8 +48,7 @@ impl Walk {
             call: None,
             answered: None,
             drafts: Vec::new(),
-            _share: None,
-            _edit: None,
+            held: (None, None),
         }
     }
 
@@ -59,10 +61,11 @@ impl Walk {
             if !self.wanted(ready) {
                 continue;
             }
-            if ticket.is_some() && self.job.progress.decided.is_none() {
-                if let Some(ticket) = &mut ticket {
-                    ticket.turn().await;
-                }
+            if ticket.is_some()
+                && self.job.progress.decided.is_none()
+                && let Some(ticket) = &mut ticket
+            {
+                ticket.turn().await;
             }
             self.run_stage(ready).await?;
             if self.job.progress.decided.is_some() && ticket.take().is_some() {
@@ -96,9 +99,9 @@ impl Walk {
         if let Some(page) = page {
             let mut edit = self.parts.edits.enter((id, page));
             edit.turn().await;
-            self._edit = Some(edit);
+            self.held.1 = Some(edit);
         }
-        self._share = self.parts.shares.take(id).await;
+        self.held.0 = self.parts.shares.take(id).await;
     }
 
     pub fn then(&self) -> Option<&ForPerson> {

@@ -88,7 +88,7 @@ async fn a_bridge_that_polls_finds_the_pages_since_and_the_jobs_that_made_them()
     assert_eq!(pages[0]["url"], "http://localhost:3030/brave-otter/red-fox");
     assert!(!found.to_string().contains("the very words"));
 
-    let later = Millis::now().after(std::time::Duration::from_secs(60));
+    let later = Millis::now().after(std::time::Duration::from_mins(1));
     let none = trial.get(&format!("/api/pages?user=brave-otter&since={later}")).await.json();
     assert_eq!(none["pages"], json!([]));
     assert_eq!(trial.get("/api/pages").await.code(), "user-missing");

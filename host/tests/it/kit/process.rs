@@ -20,7 +20,7 @@ use wtaf_host::{
 use super::server::{Running, free_port};
 
 /// What a test binary that is slow to start on a busy machine may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that `scripts/test` installs, named from the folder of tools.
 pub fn tool(path: &str) -> PathBuf {
@@ -145,7 +145,7 @@ impl Engine {
         }
         command.env_clear().env("WTAF_LOG_FORMAT", "json");
         let running = Running::start(command, &folder);
-        let ready = async || log(&folder).lines().find_map(|line| address(line));
+        let ready = async || log(&folder).lines().find_map(address);
         let address = eventually(ready, || log(&folder)).await;
         Self { folder, address, client: client(), _running: running }
     }
