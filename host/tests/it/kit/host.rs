@@ -36,8 +36,9 @@ pub const SHIPPED: &str = include_str!("../../../../pipeline.toml");
 pub const ANN: &str = "+15550102001";
 pub const BOB: &str = "+15550102002";
 
-/// For everything that has to happen: the machine may be busy with a hundred other tests.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// For everything that has to happen: the machine may be busy with a hundred other tests, and a text that a crash caught between the outbox and the
+/// carrier is given to the next sender after two minutes.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A file the engine is configured with, before it runs.
 #[derive(Debug, Clone)]
@@ -339,7 +340,8 @@ impl Host {
     pub fn outbox(&self) -> Vec<Sent> {
         let entries = fs::read_dir(self.data().join("outbox")).expect("there is an outbox");
         let files = entries.flatten().map(|entry| entry.path());
-        let mut sent: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == "txt")).map(read).collect();
+        let mut sent: Vec<_> =
+            files.filter(|file| file.extension().is_some_and(|e| e == "txt")).map(|file| read(&file)).collect();
         sent.sort_by(|a, b| (&a.at, &a.file).cmp(&(&b.at, &b.file)));
         sent
     }
@@ -515,8 +517,8 @@ pub fn asked_in(call: &super::ai::Call) -> String {
     messages.last().and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
 }
 
-fn read(file: PathBuf) -> Sent {
-    let text = fs::read_to_string(&file).expect("a text in the outbox is readable");
+fn read(file: &Path) -> Sent {
+    let text = fs::read_to_string(file).expect("a text in the outbox is readable");
     let (head, body) = text.split_once("\n\n").expect("a text has a head and a body");
     let field = |name: &str| {
         let line = head.lines().find_map(|line| line.strip_prefix(name));
