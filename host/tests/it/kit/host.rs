@@ -36,8 +36,9 @@ pub const SHIPPED: &str = include_str!("../../../../pipeline.toml");
 pub const ANN: &str = "+15550102001";
 pub const BOB: &str = "+15550102002";
 
-/// For everything that has to happen: the machine may be busy with a hundred other tests.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// For everything that has to happen: the machine may be busy with a hundred other tests, and a text that a crash caught between the outbox and the
+/// carrier is given to the next sender after two minutes.
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A file the engine is configured with, before it runs.
 #[derive(Debug, Clone)]
