@@ -153,7 +153,7 @@ async fn a_page_is_made_through_a_full_server_and_a_broken_answer() {
         Engine::start(&[("ai.claude.base_url", &judge.base(AiKind::Anthropic)), ("ai.claude.api_key", "a-key")]).await;
 
     let job = engine.text("+15558675310", "wtaf an owl counter").await;
-    let job = engine.ended(&job, Duration::from_secs(60)).await;
+    let job = engine.ended(&job, Duration::from_mins(1)).await;
 
     assert_eq!(job["status"], "done", "{job:#}");
     let live = engine.text_to("+15558675310", |text| text.text.occasion == "page-live").await;
