@@ -20,9 +20,9 @@ fn model() -> Peer {
 }
 
 /// The stream of a job's events: the words that came piece by piece, and how many pieces.
-async fn streamed(engine: &Engine, job: &str) -> (String, usize) {
+async fn streamed(engine: &Engine, job: &str, session: &str) -> (String, usize) {
     let url = engine.url(&format!("/api/jobs/{job}/events"));
-    let story = client().get(url).timeout(PATIENCE).send().await.unwrap().text().await.unwrap();
+    let story = client().get(url).bearer_auth(session).timeout(PATIENCE).send().await.unwrap().text().await.unwrap();
     let (mut words, mut pieces) = (String::new(), 0);
     for event in story.split("\n\n").filter(|event| event.contains("event: text") || event.contains("event:text")) {
         let data = event.lines().find_map(|line| line.strip_prefix("data:")).expect("an event has data");
@@ -60,9 +60,15 @@ async fn talks(provider: &str, base: &str) {
     let asked = client().post(engine.url("/api/chat")).json(&json!({ "message": WORDS })).send().await.unwrap();
     assert_eq!(asked.status(), 202);
     let asked: Value = asked.json().await.unwrap();
-    let (words, pieces) = streamed(&engine, asked["id"].as_str().unwrap()).await;
+    let (job, session) = (asked["id"].as_str().unwrap(), asked["session"].as_str().unwrap());
+    let (words, pieces) = streamed(&engine, job, session).await;
     println!("{provider} in the chat, {pieces} pieces: {words:?}");
-    assert!(words.chars().filter(|c| c.is_alphabetic()).count() > 10, "{words:?}");
+    assert!(pieces > 1, "{words:?}");
+    let seen = client().get(engine.url(&format!("/api/jobs/{job}"))).bearer_auth(session).send().await.unwrap();
+    let job: Value = seen.json().await.unwrap();
+    assert_eq!((&job["status"], &job["ai"]["provider"]), (&json!("done"), &json!(provider)), "{job:#}");
+    let start = |words: &str| words.split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+    assert_eq!(start(job["reply"].as_str().unwrap()), start(&words), "what was streamed is what is kept");
 }
 
 #[tokio::test]

@@ -33,10 +33,14 @@ fn pairs(form: &[(&str, &str)]) -> Pairs {
     form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// What the library puts into `X-Twilio-Signature` for a form posted to a URL.
+/// What the library puts into `X-Twilio-Signature` for each form posted to a URL.
+fn all_signed(calls: &[(&str, &str, &Pairs)]) -> Vec<String> {
+    let calls = calls.iter().map(|(token, url, form)| json!({ "token": token, "url": url, "form": form })).collect();
+    serde_json::from_value(ask_python("sign.py", &[], &calls)).expect("signatures are texts")
+}
+
 fn signed(token: &str, url: &str, form: &Pairs) -> String {
-    let signatures = ask_python("sign.py", &[], &json!([{ "token": token, "url": url, "form": form }]));
-    signatures[0].as_str().expect("a signature is text").to_owned()
+    all_signed(&[(token, url, form)]).remove(0)
 }
 
 fn text(sid: &str, words: &str) -> Pairs {
@@ -129,15 +133,18 @@ async fn what_twilios_library_signs_is_taken_and_answered_with_no_words(
 ) {
     let carrier = Carrier::start().await;
     let engine = engine(&carrier, public_url, TOKEN).await;
-    let odd = "wtaf a caf\u{e9} menu \u{1f40d} & 1+1=2 100% \"q\" <b>\r\nsecond  line ";
-    for (at, words) in [odd, "+ +", "%2B%20", "commands", "\u{201c}\u{fe0f}\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}"]
-        .iter()
-        .enumerate()
-    {
-        let form = text(&format!("SM{at:032}"), words);
-        let signature = signed(TOKEN, &format!("{called}/sms/webhook"), &form);
-
-        let response = engine.post("/sms/webhook", &form, Some(&signature)).await;
+    let words = [
+        "wtaf a caf\u{e9} menu \u{1f40d} & 1+1=2 100% \"q\" <b>\r\nsecond  line ",
+        "+ +",
+        "%2B%20",
+        "commands",
+        "\u{201c}\u{fe0f}\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}",
+    ];
+    let forms: Vec<_> = words.iter().enumerate().map(|(at, words)| text(&format!("SM{at:032}"), words)).collect();
+    let url = format!("{called}/sms/webhook");
+    let calls: Vec<_> = forms.iter().map(|form| (TOKEN, url.as_str(), form)).collect();
+    for ((form, signature), words) in forms.iter().zip(all_signed(&calls)).zip(words) {
+        let response = engine.post("/sms/webhook", form, Some(&signature)).await;
 
         assert_eq!(response.status(), 200, "{words:?}");
         assert_eq!(response.headers()["content-type"], "text/xml");
@@ -175,7 +182,14 @@ async fn a_text_unsigned_wrongly_signed_or_altered_is_refused_and_leaves_no_trac
     let carrier = Carrier::start().await;
     let engine = engine(&carrier, "https://texts.example/prefix", TOKEN).await;
     let (url, form) = ("https://texts.example/prefix/sms/webhook", text("SM1", "commands"));
-    let good = signed(TOKEN, url, &form);
+    let signatures = all_signed(&[
+        (TOKEN, url, &form),
+        ("54321", url, &form),
+        (TOKEN, "https://texts.example/sms/webhook", &form),
+        (TOKEN, "http://texts.example/prefix/sms/webhook", &form),
+        (TOKEN, "https://texts.example/prefix/sms/status", &form),
+    ]);
+    let [good, others, short, open, callbacks] = signatures.try_into().expect("a signature for each");
     let mut altered = form.clone();
     altered.last_mut().unwrap().1.push('!');
     let mut longer = form.clone();
@@ -183,10 +197,10 @@ async fn a_text_unsigned_wrongly_signed_or_altered_is_refused_and_leaves_no_trac
     let refused = [
         ("no signature", None, form.clone()),
         ("an empty signature", Some(String::new()), form.clone()),
-        ("another token's", Some(signed("54321", url, &form)), form.clone()),
-        ("another address's", Some(signed(TOKEN, "https://texts.example/sms/webhook", &form)), form.clone()),
-        ("over http", Some(signed(TOKEN, "http://texts.example/prefix/sms/webhook", &form)), form.clone()),
-        ("the status callback's", Some(signed(TOKEN, "https://texts.example/prefix/sms/status", &form)), form.clone()),
+        ("another token's", Some(others), form.clone()),
+        ("another address's", Some(short), form.clone()),
+        ("over http", Some(open), form.clone()),
+        ("the status callback's", Some(callbacks), form.clone()),
         ("a changed word", Some(good.clone()), altered),
         ("one parameter less", Some(good.clone()), form[1..].to_vec()),
         ("one parameter more", Some(good), longer),

@@ -19,7 +19,7 @@ use wtaf_host::{
 
 use super::server::{Running, free_port};
 
-/// What a test binary that is slow to start on a busy machine may take.
+/// For whatever has to happen: the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A program that `scripts/test` installs, named from the folder of tools.
@@ -101,9 +101,9 @@ pub struct Peer {
 impl Peer {
     /// Starts a server that is told its port by `command`, and waits until it takes connections.
     pub fn start(name: &str, command: impl FnOnce(u16) -> Command) -> Self {
-        let folder = folder(name);
         let port = free_port();
         let mut command = command(port);
+        let folder = folder(name);
         command.stdin(Stdio::null()).env("NO_COLOR", "1");
         let mut running = Running::start(command, &folder);
         running.wait_for(port);
