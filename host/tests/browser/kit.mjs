@@ -65,7 +65,7 @@ export async function test(name, act) {
   } catch (error) {
     process.exitCode = 1;
     console.error(`${name}: ${error.stack || error}`);
-    for (const line of hands.errors) console.error(`console: ${line}`);
+    for (const line of [...new Set(hands.errors)].slice(0, 10)) console.error(`console: ${line}`);
     await hands.shootAll("failed").catch(() => {});
   } finally {
     await browser?.close().catch(() => {});
