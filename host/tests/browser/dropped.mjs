@@ -3,9 +3,41 @@
 import { DESK, must, test, until } from "./kit.mjs";
 
 await test("dropped", async (hands) => {
+  await cut(hands);
   await refused(hands);
   await offline(hands);
 });
+
+// A stream that breaks after the first stage: what it told stands there, and the next stream goes on after the last event that came.
+async function cut(hands) {
+  const page = await (await hands.person(DESK)).newPage();
+  const later = [];
+  let first = true;
+  await page.route("**/api/jobs/*/events", async (route) => {
+    if (!first) {
+      later.push((await route.request().allHeaders())["last-event-id"]);
+      return route.continue();
+    }
+    first = false;
+    const events = (await (await route.fetch()).text()).split("\n\n");
+    const ran = events.findIndex((event) => /^event: ?stage$/m.test(event) && /"outcome"/.test(event));
+    must(ran >= 0 && ran < events.length - 2, `the stream tells of no stage before its end: ${events}`);
+    return route.fulfill({ contentType: "text/event-stream", body: `${events.slice(0, ran + 1).join("\n\n")}\n\n` });
+  });
+  // Asking for the job would tell everything at once, and what is tested here is the stream.
+  await page.route(/\/api\/jobs\/[^/]+$/, (route) => (later.length ? route.continue() : route.abort()));
+  await page.goto(hands.url("/chat"));
+  await asks(page, "a quiz about the moon");
+  const states = () => page.locator(".line li").evaluateAll((all) => all.map((li) => li.className));
+  await until("the line of stages is half full", async () => {
+    const now = await states();
+    return now.includes("done") && now.includes("wait");
+  });
+  await page.locator(".made").waitFor();
+  await appears(page);
+  must(later.length > 0 && later[0], `it did not go on after the last event it saw: ${JSON.stringify(later)}`);
+  hands.forgive(/ERR_FAILED/);
+}
 
 // A proxy that lets no stream through: asking now and then does.
 async function refused(hands) {
