@@ -2,6 +2,7 @@
 
 mod ai;
 mod architecture;
+mod browser;
 mod check;
 mod commands;
 mod crash;

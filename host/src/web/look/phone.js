@@ -43,7 +43,7 @@ function people() {
     const button = make("button", "", `…${one.slice(-4)}`);
     button.type = "button";
     button.title = one;
-    button.setAttribute("aria-label", `Phone ${one}`);
+    button.setAttribute("aria-label", `Phone …${one.slice(-4)}`);
     button.setAttribute("aria-pressed", String(one === number));
     button.addEventListener("click", () => pick(one));
     return button;

@@ -1,0 +1,102 @@
+// The chat: stages fill in, the page appears in its sandbox, a second turn, two strangers, the sheet on a phone, the keyboard alone.
+
+import { DESK, PHONE, must, same, test, until } from "./kit.mjs";
+
+await test("chat", async (hands) => {
+  const ann = await hands.page("/chat", DESK);
+  await asks(ann, "a snake game");
+  const steps = ann.locator(".turn").first().locator(".line li");
+  const names = await steps.locator("b").allTextContents();
+  same(names, ["coach", "prompt", "ai", "extract", "slug", "publish", "notify"], "the stages by name");
+  await made(ann, 1);
+  await until("every stage ran", async () => (await steps.evaluateAll((all) => all.every((li) => ["done", "skip"].includes(li.className)))));
+  must((await steps.filter({ hasText: /\d (ms|s)$/ }).count()) >= 5, "stages do not say how long they took");
+  await hands.shoot(ann, "desk");
+  const first = await shown(ann);
+  must(/snake/i.test(first.title), `the page's title is ${first.title}`);
+  same(await ann.locator("#name").textContent(), first.title, "the bar's title");
+
+  // A second thing, in the same session, by keyboard alone.
+  await ann.locator("body").click({ position: { x: 5, y: 400 } });
+  await tabTo(ann, "message");
+  await ann.keyboard.type("a tip calculator");
+  await ann.keyboard.press("Enter");
+  await made(ann, 2);
+  const second = await shown(ann, first.url);
+  must(second.url !== first.url, "the second thing has the first one's address");
+  same(second.url.split("/")[3], first.url.split("/")[3], "both are the same person's");
+  await ann.locator(".made").first().click();
+  await shown(ann, second.url);
+  await hands.shoot(ann, "desk-two");
+
+  await strangers(hands, ann);
+  await sheet(hands);
+});
+
+async function asks(page, words) {
+  await page.getByLabel("Your idea").fill(words);
+  await page.getByRole("button", { name: "Make it" }).click();
+}
+
+async function made(page, turns) {
+  await page.locator(".turn").nth(turns - 1).locator(".made").waitFor();
+  same(await page.locator(".turn").count(), turns, "turns in the talk");
+}
+
+// What the frame shows: it must be sandboxed without an origin, and its document must have run.
+async function shown(page, before) {
+  const sandbox = await page.locator("#page").getAttribute("sandbox");
+  must(sandbox?.includes("allow-scripts") && !sandbox.includes("allow-same-origin"), `the frame's sandbox is ${sandbox}`);
+  const frame = await until("the frame shows another page", () => {
+    const frame = page.frames().find((one) => one.parentFrame() === page.mainFrame());
+    return frame && frame.url().startsWith("http") && frame.url() !== before && frame;
+  });
+  await frame.waitForLoadState();
+  await page.locator("#page").waitFor();
+  return { url: frame.url(), title: await frame.title() };
+}
+
+async function tabTo(page, id) {
+  for (let n = 0; n < 30; n += 1) {
+    if (await page.evaluate((id) => document.activeElement?.id === id, id)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the keyboard does not reach #${id}`);
+}
+
+// Neither sees the other's words, replies or pages, not even with the other's link to the job.
+async function strangers(hands, ann) {
+  const bob = await hands.page("/chat", DESK);
+  same(await bob.locator(".turn").count(), 0, "turns a newcomer sees");
+  await asks(bob, "a quiz about the sea");
+  await made(bob, 1);
+  await ann.reload();
+  same(await ann.locator(".turn").count(), 2, "turns after a reload");
+  const said = (page) => page.locator(".said").allTextContents();
+  same(await said(ann), ["a snake game", "a tip calculator"], "what the one said");
+  same(await said(bob), ["a quiz about the sea"], "what the other said");
+  const [hers, his] = await Promise.all([ann, bob].map((page) => page.locator(".made").first().getAttribute("href")));
+  must(hers.split("/")[1] !== his.split("/")[1], `two strangers share the name ${hers} ${his}`);
+
+  await bob.goto(ann.url());
+  must(!(await said(bob)).some((words) => /snake|tip/.test(words)), "a job's link tells a stranger what was said");
+  await bob.goto(hands.url("/chat"));
+  same(await said(bob), ["a quiz about the sea"], "what the other said, later");
+}
+
+async function sheet(hands) {
+  const page = await hands.page("/chat", PHONE);
+  await hands.shoot(page, "phone-empty");
+  await asks(page, "a snake game");
+  await made(page, 1);
+  const live = page.locator("#live");
+  await page.locator("#live.up").waitFor();
+  await until("the sheet is up", async () => (await live.boundingBox())?.y < 100);
+  await page.getByRole("button", { name: "Talk" }).waitFor();
+  await hands.shoot(page, "phone-sheet");
+  await page.getByRole("button", { name: "Talk" }).click();
+  await live.waitFor({ state: "hidden" });
+  await hands.shoot(page, "phone-talk");
+  await page.locator(".made").click();
+  await live.waitFor();
+}

@@ -1,0 +1,52 @@
+// An engine and an AI for a test that needs its own, each on a free port, gone with the test.
+
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { must, until } from "./kit.mjs";
+
+/** An AI by OpenAI's protocol that answers everything with one page: its `base_url`. */
+export async function startAi(hands, page) {
+  const server = createServer((request, response) => answer(request, response, page));
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  hands.ends.push(() => server.closeAllConnections());
+  return `http://127.0.0.1:${server.address().port}/v1`;
+}
+
+function answer(request, response, page) {
+  request.resume();
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const part = (delta, finish_reason = null) =>
+    response.write(`data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", model: "m", choices: [{ index: 0, delta, finish_reason }] })}\n\n`);
+  part({ role: "assistant", content: "```html\n" });
+  part({ content: page });
+  part({ content: "\n```\n" });
+  part({}, "stop");
+  response.end("data: [DONE]\n\n");
+}
+
+/** The shipped engine in an empty folder, with that AI: its address. */
+export async function startEngine(hands, binary, ai) {
+  const folder = mkdtempSync(join(tmpdir(), "wtaf-hostile"));
+  copyFileSync(resolve(import.meta.dirname, "../../../pipeline.toml"), join(folder, "pipeline.toml"));
+  const provider = `ai=[{ name = "x", kind = "openai", model = "m", base_url = "${ai}", api_key = "k" }]`;
+  const engine = spawn(binary, ["run", "pipeline.toml", "--set", "server.listen=127.0.0.1:0", "--set", provider], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, WTAF_LOG_FORMAT: "json" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  hands.ends.push(() => {
+    engine.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  let log = "";
+  engine.stderr.on("data", (piece) => (log += piece));
+  const ready = await until("the engine is ready", () => {
+    must(engine.exitCode === null, `the engine ended: ${log}`);
+    return log.split("\n").find((line) => line.includes('"message":"ready"'));
+  });
+  return JSON.parse(ready).public_url.replace(/\/$/, "");
+}

@@ -1,0 +1,127 @@
+// The kit of the browser tests: a real Chromium, pages of two sizes, screenshots, clear words where something fails.
+//
+// A test is `await test("name", async ({ base, page, ... }) => { ... })` in a file of its own, run as `node file.mjs BASE_URL`; it ends the process, with 0 only
+// when everything it says held and no page it opened logged an error.
+
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+
+const target = resolve(import.meta.dirname, "../../../target");
+const tools = process.env.WTAF_TEST_TOOLS || join(target, "test-tools");
+const artefacts = process.env.WTAF_TEST_ARTEFACTS || join(target, "test-artefacts");
+const chromium = process.env.WTAF_TEST_CHROMIUM || "/usr/bin/chromium";
+const QUIET =
+  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+export const PHONE = { width: 390, height: 844 };
+export const DESK = { width: 1280, height: 800 };
+
+/** For everything that has to happen: the machine may be busy with a hundred other tests. */
+export const PATIENCE = 60_000;
+
+/** A package of the folder of tools. */
+export function tool(name) {
+  try {
+    return createRequire(join(resolve(tools), "x.js"))(name);
+  } catch (error) {
+    throw new Error(`this test needs ${name}, which is not in ${tools}: run scripts/test, which installs it (${error.code})`);
+  }
+}
+
+/** Fails unless it holds. */
+export function must(holds, words) {
+  if (!holds) throw new Error(words);
+}
+
+/** Fails unless both are the same. */
+export function same(got, wanted, words) {
+  const [a, b] = [got, wanted].map((value) => JSON.stringify(value));
+  must(a === b, `${words}: got ${a}, wanted ${b}`);
+}
+
+/** Asks until the answer is there (truthy), and gives it. */
+export async function until(words, ask) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    must(Date.now() < end, `waited ${PATIENCE / 1000} s in vain until ${words}`);
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+}
+
+/** Runs one test with a browser of its own. `act` is given the kit's hands: see `Hands`. */
+export async function test(name, act) {
+  let browser;
+  const hands = new Hands(name);
+  try {
+    const { chromium: driver } = tool("playwright-core");
+    browser = await driver.launch({ executablePath: chromium, args: QUIET.split(" ") });
+    hands.browser = browser;
+    await act(hands);
+    same(hands.errors, [], "errors in the console");
+    console.log(`${name}: held`);
+  } catch (error) {
+    process.exitCode = 1;
+    console.error(`${name}: ${error.stack || error}`);
+    for (const line of [...new Set(hands.errors)].slice(0, 10)) console.error(`console: ${line}`);
+    await hands.shootAll("failed").catch(() => {});
+  } finally {
+    await browser?.close().catch(() => {});
+    for (const end of hands.ends.reverse()) await end();
+    process.exit();
+  }
+}
+
+/** What a test does things with. */
+class Hands {
+  constructor(name) {
+    this.name = name;
+    this.base = (process.argv[2] || "").replace(/\/$/, "");
+    this.errors = [];
+    this.pages = [];
+    this.ends = [];
+  }
+
+  /** A person's browser: cookies of its own. */
+  async person(size = DESK, more = {}) {
+    const small = size.width < 600;
+    const context = await this.browser.newContext({ viewport: size, isMobile: small, hasTouch: small, deviceScaleFactor: 1, ...more });
+    context.setDefaultTimeout(PATIENCE);
+    context.on("page", (page) => this.listen(page));
+    return context;
+  }
+
+  /** A page in a browser of its own. */
+  async page(path, size = DESK, more = {}) {
+    const page = await (await this.person(size, more)).newPage();
+    await page.goto(this.url(path));
+    return page;
+  }
+
+  url(path) {
+    return new URL(path, this.base).href;
+  }
+
+  listen(page) {
+    this.pages.push(page);
+    page.on("pageerror", (error) => this.errors.push(`${page.url()}: ${error.message}`));
+    page.on("console", (said) => said.type() === "error" && this.errors.push(`${page.url()}: ${said.text()} (${said.location().url})`));
+  }
+
+  /** Takes note of the errors so far, and forgets those that a test meant to cause. */
+  forgive(which) {
+    this.errors = this.errors.filter((line) => !which.test(line));
+  }
+
+  /** A picture for people, `NAME-what.png`. */
+  async shoot(page, what) {
+    mkdirSync(artefacts, { recursive: true });
+    await page.screenshot({ path: join(artefacts, `${this.name}-${what}.png`) });
+  }
+
+  async shootAll(what) {
+    for (const [n, page] of this.pages.entries()) if (!page.isClosed()) await this.shoot(page, `${what}-${n}`);
+  }
+}
