@@ -109,6 +109,10 @@ pub trait Outbox {
     /// `Sending` when an earlier taker never said what came of it, and then the carrier must be asked before it is sent again.
     async fn take_texts(&self, now: Millis, limit: u32) -> Result<Vec<OutboxText>>;
 
+    /// Lets go of every text in hand, for the one sender there is, at its start: whoever had them is gone. Each is still `Sending`, so the carrier is asked first.
+    /// Gives how many.
+    async fn release_texts(&self, now: Millis) -> Result<u64>;
+
     /// Writes down what a try came to, unless a carrier's callback was faster.
     async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()>;
 

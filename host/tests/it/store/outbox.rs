@@ -10,6 +10,7 @@ on_every_store!(
     a_taken_text_is_given_to_nobody_else,
     texts_to_one_number_go_out_one_at_a_time_in_order,
     a_text_left_by_a_crashed_sender_is_given_again_as_sending,
+    a_sender_that_is_alone_need_not_wait_for_what_a_crashed_one_had,
     a_text_that_waits_is_given_again_when_it_is_due,
     what_a_try_came_to_is_kept,
     a_later_status_is_not_overwritten_by_an_earlier_one,
@@ -72,6 +73,15 @@ async fn a_text_left_by_a_crashed_sender_is_given_again_as_sending(place: &Place
     let again = place.store.take_texts(at(121), 9).await.unwrap();
     assert_eq!((again[0].status, again[0].attempts), (TextStatus::Sending, 1));
     assert!(place.store.take_texts(at(121), 9).await.unwrap().is_empty());
+}
+
+async fn a_sender_that_is_alone_need_not_wait_for_what_a_crashed_one_had(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    place.store.take_texts(NOW, 9).await.unwrap();
+    assert!(place.store.take_texts(at(1), 9).await.unwrap().is_empty());
+    assert_eq!(place.store.release_texts(at(1)).await.unwrap(), 1);
+    let again = place.store.take_texts(at(1), 9).await.unwrap();
+    assert_eq!(again.iter().map(|text| text.status).collect::<Vec<_>>(), [TextStatus::Sending]);
 }
 
 async fn a_text_that_waits_is_given_again_when_it_is_due(place: &Place) {

@@ -59,6 +59,11 @@ pub(super) async fn take(db: &mut Db<'_>, (now, limit): &(Millis, u32)) -> Outco
     Ok(taken)
 }
 
+/// Lets go of every text in hand.
+pub(super) async fn release(db: &mut Db<'_>, now: &Millis) -> Outcome<u64> {
+    db.run("update wtaf_outbox set due_ms = $1 where status = 'sending' and due_ms > $1", args![*now]).await
+}
+
 /// A text, what came of a try, and when.
 pub(super) type Tried = (String, Delivery, Millis);
 

@@ -147,6 +147,10 @@ impl Outbox for SqlStore {
         self.write((now, limit), |db, args| Box::pin(outbox::take(db, args))).await
     }
 
+    async fn release_texts(&self, now: Millis) -> Result<u64> {
+        self.write(now, |db, args| Box::pin(outbox::release(db, args))).await
+    }
+
     async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()> {
         self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
     }
