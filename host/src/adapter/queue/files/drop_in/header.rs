@@ -1,9 +1,11 @@
 //! The grammar of a dropped file: headers, a blank line, the words.
 //!
-//!     SENDER: +15550001111
-//!     COACH: alex
+//! ```text
+//! SENDER: +15550001111
+//! COACH: alex
 //!
-//!     a page about otters
+//! a page about otters
+//! ```
 //!
 //! Strict on purpose. Only the lines before the first blank line are headers, so that nothing in the words can pose as one; each header is known, and stands
 //! once. The words are what follows, with their line breaks.

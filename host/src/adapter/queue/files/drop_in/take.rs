@@ -62,7 +62,7 @@ pub(super) fn take_in(shared: &Shared, name: &OsStr, print: Print) -> Outcome {
     }
     match accept_now(shared, request) {
         Ok(accepted) => {
-            put_away(shared, &path, name, accepted);
+            put_away(shared, &path, name, &print, accepted);
             Outcome::Taken
         }
         Err(why) => {
@@ -105,7 +105,12 @@ fn accept_now(shared: &Shared, request: Request) -> Result<Accepted, QueueError>
 }
 
 /// It is a job already: if this fails, the next try finds the delivery known and only moves the file.
-fn put_away(shared: &Shared, path: &Path, name: &OsStr, accepted: Accepted) {
+fn put_away(shared: &Shared, path: &Path, name: &OsStr, print: &Print, accepted: Accepted) {
+    tracing::info!(job = %accepted.id(), file = %path.display(), "a dropped file became a job");
+    // Whoever dropped it may have dropped the next one under the same name by now: that one stays.
+    if Print::of(path).as_ref() != Some(print) {
+        return;
+    }
     let taken = shared.layout.dir(Dir::Taken);
     let mut place = taken.join(name);
     if place.symlink_metadata().is_ok() {
@@ -114,9 +119,20 @@ fn put_away(shared: &Shared, path: &Path, name: &OsStr, accepted: Accepted) {
     }
     if let Err(why) = std::fs::rename(path, &place) {
         tracing::warn!(file = %path.display(), %why, "a dropped file is a job now, and could not be moved to taken/");
+    } else if Print::of(&place).as_ref() != Some(print) {
+        give_back(&place, path);
     }
     durable::remove_quietly(&note_beside(path));
-    tracing::info!(job = %accepted.id(), file = %path.display(), "a dropped file became a job");
+}
+
+/// The next file of this name slipped in between the look and the move. A link never takes the place of what may be there by now.
+fn give_back(place: &Path, path: &Path) {
+    match std::fs::hard_link(place, path) {
+        Ok(()) => durable::remove_quietly(place),
+        Err(why) => {
+            tracing::error!(file = %place.display(), %why, "a dropped file was put away unread: drop it again");
+        }
+    }
 }
 
 fn refuse(shared: &Shared, path: &Path, print: &Print, why: &Refusal) -> Outcome {
