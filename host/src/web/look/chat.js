@@ -163,7 +163,9 @@ class Turn {
     this.told.replaceChildren();
     $("peek").hidden = true;
     $("code").textContent = "";
-    if (job.reply) this.told.append(make("p", "", job.reply));
+    // The link stands below, as a thing to press.
+    const reply = (job.reply || "").replace(job.url || "", "").trim();
+    if (reply) this.told.append(make("p", "", reply));
     if (job.url) {
       const link = make("a", "made", job.title || job.url);
       link.href = here(job.url);
