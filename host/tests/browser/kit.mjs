@@ -11,6 +11,8 @@ const target = resolve(import.meta.dirname, "../../../target");
 const tools = process.env.WTAF_TEST_TOOLS || join(target, "test-tools");
 const artefacts = process.env.WTAF_TEST_ARTEFACTS || join(target, "test-artefacts");
 const chromium = process.env.WTAF_TEST_CHROMIUM || "/usr/bin/chromium";
+// A folder with a stylesheet and scripts to look at before they are built into the engine, such as host/src/web/look.
+const look = process.env.WTAF_TEST_LOOK;
 const QUIET =
   "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
@@ -90,6 +92,12 @@ class Hands {
     const context = await this.browser.newContext({ viewport: size, isMobile: small, hasTouch: small, deviceScaleFactor: 1, ...more });
     context.setDefaultTimeout(PATIENCE);
     context.on("page", (page) => this.listen(page));
+    if (look) {
+      await context.route("**/look/*", (route) => {
+        const [stem, , kind] = new URL(route.request().url()).pathname.split("/").pop().split(".");
+        return route.fulfill({ path: join(look, `${stem}.${kind}`) });
+      });
+    }
     return context;
   }
 
