@@ -42,6 +42,13 @@ export function same(got, wanted, words) {
   must(a === b, `${words}: got ${a}, wanted ${b}`);
 }
 
+// Whatever goes wrong outside of the test's own awaits, and a test that hangs: both end it in order, so that nothing it started is left behind.
+const stuck = new Promise((_, fail) => {
+  process.on("uncaughtException", fail);
+  setTimeout(fail, 200_000, new Error("not through within 200 s")).unref();
+});
+stuck.catch(() => {});
+
 /** Asks until the answer is there (truthy), and gives it. */
 export async function until(words, ask) {
   const end = Date.now() + PATIENCE;
@@ -61,7 +68,7 @@ export async function test(name, act) {
     const { chromium: driver } = tool("playwright-core");
     browser = await driver.launch({ executablePath: chromium, args: QUIET.split(" ") });
     hands.browser = browser;
-    await act(hands);
+    await Promise.race([act(hands), stuck]);
     same(hands.errors, [], "errors in the console");
     console.log(`${name}: held`);
   } catch (error) {
