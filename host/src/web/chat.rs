@@ -109,7 +109,11 @@ fn turn(site: &Site, job: &Job, owner: bool) -> Turn {
         said: owner.then(|| job.request.text.clone()),
         status: job.status,
         steps: config.stages.iter().map(|stage| step(&stage.name, &job.stages)).collect(),
-        reply: job.progress.reply.clone().filter(|_| owner),
+        reply: job.progress.reply.as_deref().filter(|_| owner).and_then(|reply| {
+            // The link stands below, as a thing to press.
+            let words = live.map_or_else(|| reply.to_owned(), |page| reply.replacen(&page.url, "", 1));
+            Some(words.trim().to_owned()).filter(|words| !words.is_empty())
+        }),
         page: live.map(|p| (page::link(&config.server, &p.user, &p.app), p.title.clone())),
         why: match job.status {
             Status::Failed => Some("This one did not work out. It is kept, and can be tried again."),

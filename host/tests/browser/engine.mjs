@@ -30,7 +30,7 @@ function answer(request, response, page) {
 
 /** The shipped engine in an empty folder, with that AI: its address. */
 export async function startEngine(hands, binary, ai) {
-  const folder = mkdtempSync(join(tmpdir(), "wtaf-hostile"));
+  const folder = mkdtempSync(join(tmpdir(), "wtaf-browser"));
   copyFileSync(resolve(import.meta.dirname, "../../../pipeline.toml"), join(folder, "pipeline.toml"));
   const provider = `ai=[{ name = "x", kind = "openai", model = "m", base_url = "${ai}", api_key = "k" }]`;
   const engine = spawn(binary, ["run", "pipeline.toml", "--set", "server.listen=127.0.0.1:0", "--set", provider], {

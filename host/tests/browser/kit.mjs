@@ -11,6 +11,8 @@ const target = resolve(import.meta.dirname, "../../../target");
 const tools = process.env.WTAF_TEST_TOOLS || join(target, "test-tools");
 const artefacts = process.env.WTAF_TEST_ARTEFACTS || join(target, "test-artefacts");
 const chromium = process.env.WTAF_TEST_CHROMIUM || "/usr/bin/chromium";
+// A folder with a stylesheet and scripts to look at before they are built into the engine, such as host/src/web/look.
+const look = process.env.WTAF_TEST_LOOK;
 const QUIET =
   "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
@@ -40,6 +42,13 @@ export function same(got, wanted, words) {
   must(a === b, `${words}: got ${a}, wanted ${b}`);
 }
 
+// Whatever goes wrong outside of the test's own awaits, and a test that hangs: both end it in order, so that nothing it started is left behind.
+const stuck = new Promise((_, fail) => {
+  process.on("uncaughtException", fail);
+  setTimeout(fail, 200_000, new Error("not through within 200 s")).unref();
+});
+stuck.catch(() => {});
+
 /** Asks until the answer is there (truthy), and gives it. */
 export async function until(words, ask) {
   const end = Date.now() + PATIENCE;
@@ -59,7 +68,7 @@ export async function test(name, act) {
     const { chromium: driver } = tool("playwright-core");
     browser = await driver.launch({ executablePath: chromium, args: QUIET.split(" ") });
     hands.browser = browser;
-    await act(hands);
+    await Promise.race([act(hands), stuck]);
     same(hands.errors, [], "errors in the console");
     console.log(`${name}: held`);
   } catch (error) {
@@ -90,6 +99,12 @@ class Hands {
     const context = await this.browser.newContext({ viewport: size, isMobile: small, hasTouch: small, deviceScaleFactor: 1, ...more });
     context.setDefaultTimeout(PATIENCE);
     context.on("page", (page) => this.listen(page));
+    if (look) {
+      await context.route("**/look/*", (route) => {
+        const [stem, , kind] = new URL(route.request().url()).pathname.split("/").pop().split(".");
+        return route.fulfill({ path: join(look, `${stem}.${kind}`) });
+      });
+    }
     return context;
   }
 

@@ -37,6 +37,11 @@ async fn a_chat_whose_stream_breaks_ends_with_the_page_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_says_that_its_job_is_tried_again() {
+    holds("again.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_means_harm_reaches_nothing_of_ours() {
     holds("hostile.mjs").await;
 }

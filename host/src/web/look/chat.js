@@ -34,12 +34,14 @@ function say(words) {
 function draw(line, job) {
   const ran = new Map((job.stages || []).map((stage) => [stage.name, stage]));
   const over = ["done", "failed", "refused"].includes(job.status);
+  const last = job.stages?.at(-1)?.name;
   plan.forEach((name, n) => {
     const step = line.children[n] || line.appendChild(make("li"));
     if (!step.firstChild) step.append(make("b", "", name), make("i"));
     const stage = ran.get(name);
     let state = "wait";
-    if (stage) state = stage.outcome === "ok" ? "done" : stage.outcome === "skipped" ? "skip" : "wrong";
+    if (job.stage === name && last !== name && !over) state = "now";
+    else if (stage) state = stage.outcome === "ok" ? "done" : stage.outcome === "skipped" ? "skip" : "wrong";
     else if (over) state = "skip";
     else if (job.stage === name) state = "now";
     if (step.className !== state) step.className = state;
@@ -143,16 +145,29 @@ class Turn {
   stream(job) {
     const text = job.text || job.delta || "";
     this.chars = job.chars || this.chars + text.length;
-    if (this.chars) peek(text, this.chars);
+    if (!this.chars) return;
+    peek(text, this.chars);
+    // There is no second column to watch it grow in.
+    if (narrow.matches) this.words(`At work. ${this.chars.toLocaleString()} characters so far.`);
   }
 
   update(job) {
     if (this.over) return;
     this.heard = Date.now();
     draw(this.line, job);
+    if (["done", "failed", "refused"].includes(job.status)) return this.end(job);
     if (job.stage && job.stage !== this.stage) say(`Now at ${job.stage}.`);
     this.stage = job.stage;
-    if (["done", "failed", "refused"].includes(job.status)) this.end(job);
+    this.hitch(job);
+  }
+
+  // A stage that failed is tried again while the job is not over.
+  hitch(job) {
+    const last = job.stages?.at(-1);
+    const failed = last && !["ok", "skipped"].includes(last.outcome);
+    const words = failed ? `${last.name} did not work out. It is tried again.` : job.attempts ? `At work, try ${job.attempts + 1}.` : "";
+    if (words && words !== this.hitched) this.words(words);
+    this.hitched = words;
   }
 
   end(job) {
@@ -163,7 +178,9 @@ class Turn {
     this.told.replaceChildren();
     $("peek").hidden = true;
     $("code").textContent = "";
-    if (job.reply) this.told.append(make("p", "", job.reply));
+    // The link stands below, as a thing to press.
+    const reply = (job.reply || "").replace(job.url || "", "").trim();
+    if (reply) this.told.append(make("p", "", reply));
     if (job.url) {
       const link = make("a", "made", job.title || job.url);
       link.href = here(job.url);
@@ -202,6 +219,7 @@ async function ask(message) {
   note.textContent = "";
   const button = form.querySelector("button");
   button.disabled = true;
+  box.focus();
   try {
     const answer = await fetch("/api/chat", {
       method: "POST",
@@ -218,6 +236,8 @@ async function ask(message) {
     grow();
     empty.hidden = true;
     history.replaceState(null, "", `/chat?job=${body.id}`);
+    // The keyboard on the screen would cover what is to be seen now.
+    if (matchMedia("(hover: none)").matches) box.blur();
     const turn = new Turn(body.id, message);
     draw(turn.line, { status: "queued" });
     turn.follow();
@@ -226,7 +246,6 @@ async function ask(message) {
     note.textContent = "No connection. Your words are still here: send them again in a moment.";
   } finally {
     button.disabled = false;
-    box.focus();
   }
 }
 
