@@ -63,7 +63,11 @@ impl From<PluginError> for Failure {
 
 impl From<Unanswered> for Failure {
     fn from(error: Unanswered) -> Self {
-        Self::Retry { code: "ai-unavailable", why: error.to_string(), after: error.after }
+        match error.after {
+            Some(after) => Self::Retry { code: "ai-unavailable", why: error.to_string(), after: Some(after) },
+            // No waiting helps: a key, a credit or a model has to be mended first, and then `jobs retry` brings the job back.
+            None => Self::Final { code: "ai-unavailable", why: error.to_string() },
+        }
     }
 }
 

@@ -39,9 +39,18 @@ pub fn job_view(job: &Job, user: Option<&str>, eyes: Eyes) -> Value {
         "created_at": job.created_at,
         "finished_at": job.finished_at,
         "attempts": job.attempts,
-        "stages": job.stages.iter().filter(|stage| stage.outcome != RUNNING).collect::<Vec<_>>(),
+        "stages": job.stages.iter().filter(|stage| stage.outcome != RUNNING).map(|stage| stage_view(stage, eyes)).collect::<Vec<_>>(),
         "ai": job.ai,
     })
+}
+
+/// What went wrong in a stage is in the provider's or the plugin's own words: for whoever runs the engine.
+fn stage_view(stage: &StageRecord, eyes: Eyes) -> Value {
+    let mut view = json!(stage);
+    if eyes != Eyes::Operator && !matches!(stage.outcome.as_str(), "ok" | "skipped") {
+        view["outcome"] = "failed".into();
+    }
+    view
 }
 
 /// A cause as people outside may read it: what a provider or a plugin said of itself is for whoever runs the engine.
@@ -112,11 +121,8 @@ mod tests {
         job
     }
 
-    #[test]
-    fn the_stage_under_way_is_named_and_not_yet_among_those_that_ran() {
-        let mut job = job();
-        job.status = Status::Running;
-        let record = |name: &str, outcome: &str| StageRecord {
+    fn record(name: &str, outcome: &str) -> StageRecord {
+        StageRecord {
             name: name.into(),
             plugin: None,
             version: None,
@@ -125,7 +131,13 @@ mod tests {
             ms: 1.0,
             attempt: 1,
             outcome: outcome.into(),
-        };
+        }
+    }
+
+    #[test]
+    fn the_stage_under_way_is_named_and_not_yet_among_those_that_ran() {
+        let mut job = job();
+        job.status = Status::Running;
         job.stages = vec![record("coach", "ok"), record("ai", RUNNING)];
         let view = job_view(&job, None, Eyes::Anyone);
         assert_eq!(view["stage"], "ai");
@@ -146,6 +158,7 @@ mod tests {
     #[test]
     fn what_a_provider_said_of_itself_is_the_operators_alone() {
         let mut job = job();
+        job.stages = vec![record("ai", "ai-unavailable: claude: 401 the key was refused")];
         job.error = Some(crate::job::JobError {
             code: "ai-unavailable".into(),
             message: "claude: 401 the key was refused".into(),

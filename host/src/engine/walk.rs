@@ -165,6 +165,9 @@ impl Walk {
             record.ms = (ms * 1_000.0).round() / 1_000.0;
             record.outcome = line;
         }
+        if outcome.is_err() {
+            self.parts.tell(&self.job, "stage").await;
+        }
         outcome
     }
 

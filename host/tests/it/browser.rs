@@ -16,7 +16,7 @@ use crate::kit::{
 };
 
 /// Of one script. Each of its own waits is shorter, so that it can say itself what it waited for.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A browser takes all a small machine has: one after the other.
 static ONE: Mutex<()> = Mutex::const_new(());
