@@ -37,9 +37,9 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
     };
     let parts = walk.parts.clone();
     let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
-    let admin_url = draft.owner_html.as_ref().map(|_| pipeline.server.url(&format!("/{}/{slug}/owner", person.slug)));
+    // The owner's view is kept with the version; it gets an address once there is a sign-in to guard it.
     walk.job.progress.published =
-        Some(Published { user: person.slug, app: slug, version, url, admin_url, title: draft.title });
+        Some(Published { user: person.slug, app: slug, version, url, admin_url: None, title: draft.title });
     walk.job.progress.reply = told;
     parts.checkpoint(&walk.job).await?;
     parts.outbox.notify_one();
