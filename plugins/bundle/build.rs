@@ -35,7 +35,9 @@ fn copy_ready_made(dir: &Path, out: &Path) -> Result<(), String> {
 }
 
 fn build_from_source(out: &Path) -> Result<(), String> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Asked of cargo at run time: a target folder may serve more than one checkout.
+    let here = env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?;
+    let workspace = Path::new(&here).join("../..");
     for part in
         PLUGINS.map(|plugin| format!("plugins/{plugin}")).iter().map(String::as_str).chain(["plugins/sdk", "wit"])
     {
@@ -91,7 +93,7 @@ fn componentize(module: &Path) -> Result<Vec<u8>, String> {
         .module(&bytes)
         .and_then(|encoder| encoder.validate(true).encode())
         .map_err(|error| format!("{} is no component of wtaf:stage: {error:?}", module.display()))?;
-    append_custom_section(&mut component, "version", env!("CARGO_PKG_VERSION").as_bytes());
+    append_custom_section(&mut component, "version", env::var("CARGO_PKG_VERSION").unwrap_or_default().as_bytes());
     Ok(component)
 }
 

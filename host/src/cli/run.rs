@@ -1,6 +1,6 @@
 //! `wtaf-host run`: the engine, until it is told to stop.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use miette::{IntoDiagnostic, WrapErr};
 use tokio::net::TcpListener;
@@ -30,6 +30,14 @@ pub(super) fn run(args: &Args) -> Outcome {
 
 async fn serve(mut pipeline: Checked) -> miette::Result<ExitCode> {
     let metrics = telemetry::metrics().into_diagnostic()?;
+    // Samples are folded into their histograms by this, whether or not anyone ever asks for /metrics.
+    let upkeep = metrics.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
     let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
     let listener = TcpListener::bind(pipeline.server.listen)
         .await
@@ -42,10 +50,23 @@ async fn serve(mut pipeline: Checked) -> miette::Result<ExitCode> {
     tokio::spawn(stop_on_signal(draining.clone()));
     let state = Arc::new(State { engine: booted.engine, metrics });
     let web = web::serve(listener, state, draining.clone());
+    let late = late(draining.clone(), pipeline.server.shutdown_timeout);
+    let web = async {
+        tokio::select! {
+            served = web => served,
+            () = late => Ok(tracing::warn!("requests still in flight were cut off")),
+        }
+    };
     let (served, ()) = tokio::join!(web, booted.runner.run(draining.clone()));
     served.into_diagnostic().wrap_err("serving HTTP")?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A client that stops reading must not hold up the end, and with it the locks on the data directory.
+async fn late(draining: CancellationToken, patience: Duration) {
+    draining.cancelled().await;
+    tokio::time::sleep(patience).await;
 }
 
 /// The first lines a newcomer reads.

@@ -15,6 +15,8 @@ pub struct Ready {
     pub limits: Limits,
     /// Where it is a plugin.
     pub plugin: Option<Arc<Plugin>>,
+    /// Whether it stands before anything is decided.
+    pub before_coach: bool,
 }
 
 /// One immutable set.
@@ -30,15 +32,19 @@ pub struct Generation {
 impl Generation {
     /// Loads every plugin of a pipeline. Compiles: call it off the async threads.
     pub fn load(pipeline: Arc<Checked>, registry: &Registry) -> Result<Self, SourceError> {
+        let is_coach = |stage: &Stage| matches!(stage.runs, Runs::Plugin { role: Role::Coach, .. });
+        let coach = pipeline.stages.iter().position(is_coach).unwrap_or(0);
         let stages = pipeline
             .stages
             .iter()
-            .map(|stage| {
+            .enumerate()
+            .map(|(index, stage)| {
                 let plugin = match &stage.runs {
                     Runs::Plugin { source, .. } => Some(registry.load(source)?),
                     Runs::Adapter(_) => None,
                 };
-                Ok(Ready { stage: stage.clone(), limits: Limits::of(&pipeline.plugins, stage), plugin })
+                let limits = Limits::of(&pipeline.plugins, stage);
+                Ok(Ready { stage: stage.clone(), limits, plugin, before_coach: index < coach })
             })
             .collect::<Result<_, SourceError>>()?;
         Ok(Self { stages, spare_coach: registry.embedded("coach")?, pipeline })

@@ -9,6 +9,7 @@ use super::{Failure, generation::Ready, speech, speech::Occasion, translate, wal
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},
+        sms::carrier_word,
         store::{Lookup, PageKey, Turn},
     },
     config::FilterOn,
@@ -29,8 +30,13 @@ fn plugin_of(ready: &Ready) -> Result<&Plugin, Failure> {
     ready.plugin.as_deref().ok_or_else(|| Failure::last("plugin", format!("stage {} has no plugin", ready.stage.name)))
 }
 
+/// The order, its words as a filter left them.
 fn order_of(walk: &Walk) -> Result<Order, Failure> {
-    walk.order().cloned().ok_or_else(|| Failure::last("flow", "there is no order to make anything of"))
+    let order = walk.order().cloned().ok_or_else(|| Failure::last("flow", "there is no order to make anything of"))?;
+    Ok(match &walk.idea {
+        Some(idea) => Order { text: idea.clone(), ..order },
+        None => order,
+    })
 }
 
 fn call_for<'a>(walk: &Walk, ready: &'a Ready, extra: &[(&str, &str)]) -> Call<'a> {
@@ -93,6 +99,7 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
         let text = answer.text.clone();
         walk.job.progress.answers.push(AiAnswer { stage: stage.clone(), text, finish: answer.finish, calls: 1 });
         walk.parts.checkpoint(&walk.job).await?;
+        book(walk, &answer).await?;
     }
     if call.purpose == "brief" {
         let brief = walk.job.progress.answers.iter().find(|answer| answer.stage == stage);
@@ -130,7 +137,7 @@ async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
     if let Some(news) = news.filter(|_| watched) {
         tell_text(walk, news).await;
     }
-    add_up(walk, &answer).await?;
+    count(walk, &answer);
     Ok(answer)
 }
 
@@ -167,15 +174,21 @@ async fn tell_text(walk: &Walk, (text, restarted, chars): (String, bool, usize))
     }
 }
 
-async fn add_up(walk: &mut Walk, answer: &Answer) -> Result<(), Failure> {
+fn count(walk: &mut Walk, answer: &Answer) {
     let total = walk.job.ai.get_or_insert_with(AiUse::default);
     total.provider.clone_from(&answer.provider);
     total.model.clone_from(&answer.model);
     total.input_tokens += answer.input_tokens;
     total.output_tokens += answer.output_tokens;
     total.calls += 1;
+    if let Some(cost) = answer.cost {
+        total.cost = Some(total.cost.unwrap_or_default() + cost);
+    }
+}
+
+/// Books the cost, once the answer is safe: a crash in between forgets a cost, never an answer.
+async fn book(walk: &Walk, answer: &Answer) -> Result<(), Failure> {
     let Some(cost) = answer.cost else { return Ok(()) };
-    total.cost = Some(total.cost.unwrap_or_default() + cost);
     let parts = &walk.parts;
     parts.patiently(|| parts.store.add_cost(walk.job.id, &answer.provider, cost, Millis::now())).await
 }
@@ -248,7 +261,8 @@ async fn go_on(walk: &mut Walk, so_far: &AiAnswer) -> Result<(), Failure> {
         answer.finish = more.finish;
         answer.calls += 1;
     }
-    walk.parts.checkpoint(&walk.job).await
+    walk.parts.checkpoint(&walk.job).await?;
+    book(walk, &more).await
 }
 
 /// An answer without a page is worth one more try: the same question often gets another answer.
@@ -298,13 +312,8 @@ pub(super) async fn filter(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     let plugin = plugin_of(ready)?;
     for on in &ready.stage.on {
         match on {
-            FilterOn::Idea if walk.job.progress.decided.is_none() => {
-                let content = Content::Idea(walk.request.clone());
-                if let Content::Idea(request) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
-                    walk.request = request;
-                }
-            }
-            FilterOn::Idea => {}
+            FilterOn::Idea if ready.before_coach => filter_request(walk, ready, plugin).await?,
+            FilterOn::Idea => filter_order(walk, ready, plugin).await?,
             FilterOn::Reply => filter_reply(walk, ready, plugin).await?,
             FilterOn::Page => filter_pages(walk, ready, plugin).await?,
         }
@@ -312,11 +321,36 @@ pub(super) async fn filter(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     Ok(())
 }
 
+/// Before anything is decided. A carrier's word is the host's business: no plugin sees STOP before it is obeyed.
+async fn filter_request(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+    let request = &walk.job.request;
+    if walk.job.progress.decided.is_some() || (request.source == Source::Sms && carrier_word(&request.text).is_some()) {
+        return Ok(());
+    }
+    let content = Content::Idea(walk.request.clone());
+    if let Content::Idea(request) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+        walk.request = request;
+    }
+    Ok(())
+}
+
+/// After the coach: the words of the order. Kept for this run only, so that a restart does not filter what was filtered.
+async fn filter_order(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+    if walk.order().is_none() {
+        return Ok(());
+    }
+    let content = Content::Idea(types::Request { text: order_of(walk)?.text, ..walk.request.clone() });
+    if let Content::Idea(request) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+        walk.idea = Some(request.text);
+    }
+    Ok(())
+}
+
 async fn filter_reply(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
-    let said = match walk.then() {
+    let said = walk.job.progress.reply.clone().or_else(|| match walk.then() {
         Some(ForPerson::Reply(words)) => Some(words.clone()),
-        _ => walk.job.progress.reply.clone(),
-    };
+        _ => None,
+    });
     let Some(words) = said else { return Ok(()) };
     if let Content::Reply(words) = plugin.apply(call_for(walk, ready, &[]), &Content::Reply(words)).await? {
         walk.job.progress.reply = Some(words);

@@ -74,6 +74,10 @@ pub(super) async fn notify(walk: &mut Walk) -> Result<(), Failure> {
 
 /// Tells of a failure or a refusal. The words are kept in the job, for the chat.
 pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Result<(), Failure> {
+    // A page that was announced is live: what failed after it is for the operator.
+    if walk.job.progress.published.is_some() {
+        return Ok(());
+    }
     let (occasion, words) = match failure {
         Failure::Refused { words, .. } => ("refused", Some(words.clone()).filter(|words| !words.trim().is_empty())),
         _ => {

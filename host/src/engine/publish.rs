@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, generation::Ready, notify, speech::Occasion, walk::Walk};
 use crate::{
-    adapter::store::{Draft, PageKey, Publication},
+    adapter::store::{Draft, Lookup, PageKey, Publication},
     job::{Millis, Order, Published, SavedDraft},
 };
 
@@ -76,12 +76,17 @@ pub(super) async fn write_file(walk: &Walk, ready: &Ready) -> Result<(), Failure
     let Some(page) = &walk.job.progress.published else {
         return Err(Failure::last("flow", "there is no live page to write to a folder"));
     };
-    let key = PageKey { user: page.user.clone(), app: page.app.clone() };
-    let found = walk.parts.patiently(|| walk.parts.store.page(&key, Some(page.version))).await?;
-    let crate::adapter::store::Lookup::Found(found) = found else {
+    let mut key = PageKey { user: page.user.clone(), app: page.app.clone() };
+    let mut found = walk.parts.patiently(|| walk.parts.store.page(&key, Some(page.version))).await?;
+    // Its owner may have taken another name since.
+    if let Lookup::Moved(to) = found {
+        key = to;
+        found = walk.parts.patiently(|| walk.parts.store.page(&key, Some(page.version))).await?;
+    }
+    let Lookup::Found(found) = found else {
         return Err(Failure::last("flow", "the live page is gone"));
     };
-    let dir = folder(walk, ready).join(&page.user);
+    let dir = folder(walk, ready).join(&key.user);
     let file = dir.join(format!("{}.html", page.app));
     let (shown, html) = (file.display().to_string(), found.draft.html);
     let written = tokio::task::spawn_blocking(move || write_whole(&dir, &file, &html)).await;

@@ -74,12 +74,16 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
     match parts.store.person(&Asker::Phone(row.text.to.clone())).await {
         Ok(Some(person)) if person.standing == Standing::Left => return Delivery::Withheld,
         Ok(_) => {}
+        // Whether it may have gone out already must not be forgotten over this.
+        Err(error) if perhaps_taken(row) => return later(row, None, format!("not known whether it was sent: {error}")),
         Err(error) => return later(row, None, error.to_string()),
     }
     if perhaps_taken(row) {
         match parts.sms.find_taken(&row.text.to, &row.text.body, row.created).await {
-            Ok(Some(taken)) => return Delivery::Sent { sid: taken.sid, segments: taken.segments },
-            Ok(None) => {}
+            Ok(Some(taken)) if !is_anothers(parts, row, &taken.sid).await => {
+                return Delivery::Sent { sid: taken.sid, segments: taken.segments };
+            }
+            Ok(_) => {}
             Err(error) => return later(row, None, format!("not known whether it was sent: {error}")),
         }
     }
@@ -101,6 +105,12 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
         }
         Err(error @ SmsError::Undeliverable { .. }) => Delivery::Failed { error: error.to_string() },
     }
+}
+
+/// The same words may have gone to the same number before: what was taken then is not this text.
+async fn is_anothers(parts: &Parts, row: &OutboxText, sid: &str) -> bool {
+    let sent = parts.store.texts_to(&row.text.to, 50).await.unwrap_or_default();
+    sent.iter().any(|other| other.id != row.id && other.sid.as_deref() == Some(sid))
 }
 
 /// Someone may have handed it over and not lived to write it down.

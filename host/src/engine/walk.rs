@@ -13,7 +13,7 @@ use crate::{
         ai::AiCall,
         store::{Person, PersonId},
     },
-    config::{AdapterStage, FilterOn, Role, Runs, When},
+    config::{AdapterStage, Role, Runs, When},
     engine::generation::Ready,
     job::{Asker, ForPerson, Job, Millis, Order, SavedDraft, StageRecord, Status},
     plugin::types,
@@ -27,6 +27,8 @@ pub(super) struct Walk {
     pub person: Option<Person>,
     /// As filters left it.
     pub request: types::Request,
+    /// The order's words, where a filter changed them.
+    pub idea: Option<String>,
     pub call: Option<AiCall>,
     /// The name of the AI stage that answered last.
     pub answered: Option<String>,
@@ -45,6 +47,7 @@ impl Walk {
             job,
             person: None,
             request,
+            idea: None,
             call: None,
             answered: None,
             drafts: Vec::new(),
@@ -86,6 +89,10 @@ impl Walk {
         }
         self.job.status = Status::Running;
         self.job.not_before = None;
+        // Words about a failure before this try are not this try's.
+        if self.job.progress.published.is_none() {
+            self.job.progress.reply = None;
+        }
         // The lists show a job from the moment it is taken up; with the store away they show it later.
         if let Err(error) = self.parts.store.record_job(&self.job, None).await {
             tracing::debug!(job = %self.job.id, %error, "the job is not in the lists yet");
@@ -129,11 +136,10 @@ impl Walk {
     fn wanted(&self, ready: &Ready) -> bool {
         let stage = &ready.stage;
         let decided = self.job.progress.decided.is_some();
-        let before_decision = matches!(&stage.runs, Runs::Plugin { role: Role::Coach, .. })
-            || (stage.on.contains(&FilterOn::Idea) && matches!(&stage.runs, Runs::Plugin { role: Role::Filter, .. }));
+        let coach = matches!(&stage.runs, Runs::Plugin { role: Role::Coach, .. });
         // Once it is decided, what led to the decision is settled; the person still has to be known again after a restart.
-        if before_decision {
-            return !decided || matches!(&stage.runs, Runs::Plugin { role: Role::Coach, .. });
+        if coach || ready.before_coach {
+            return coach || !decided;
         }
         stage.when.is_empty() || self.route().is_some_and(|route| stage.when.contains(&route))
     }

@@ -7,6 +7,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http::Method;
+
+/// A method as a label: anyone may make one up, and each label is kept for ever.
+fn known(method: &Method) -> String {
+    let common = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+    if common.contains(method) { method.to_string() } else { "other".to_owned() }
+}
 
 /// Logs a request once it is answered.
 pub(super) async fn log(request: Request, next: Next) -> Response {
@@ -15,7 +22,7 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |m| m.as_str()).to_owned();
     let response = next.run(request).await;
     let (status, took) = (response.status(), began.elapsed());
-    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.as_str().to_owned())];
+    let labels = [("method", known(&method)), ("route", route.clone()), ("status", status.as_str().to_owned())];
     metrics::counter!("wtaf_http_requests_total", &labels).increment(1);
     metrics::histogram!("wtaf_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
     let ms = took.as_secs_f64() * 1e3;

@@ -81,7 +81,13 @@ pub(super) async fn show(
         shown,
         turns,
     };
-    look::page(&chat, &config.server)
+    let mut response = look::page(&chat, &config.server)?;
+    // The browser has its session before it first asks: what is sent twice is then seen to come from one person.
+    let fresh = session::cookie(&headers).is_none().then(session::Token::fresh);
+    if let Some(cookie) = fresh.and_then(|token| token.cookie(&config.server)) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 /// What this session asked, oldest first; and the job named in the address, which may be too fresh for the list, or somebody else's.

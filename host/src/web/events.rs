@@ -110,16 +110,24 @@ impl Walk {
                 self.over = true;
                 Ok(vec![self.ending(&job).await])
             }
-            _ => Ok(rows.into_iter().filter_map(|row| self.tell(row)).collect()),
+            _ => {
+                let last = rows.last().map(|row| row.seq);
+                Ok(rows.into_iter().filter_map(|row| self.tell(row, last)).collect())
+            }
         }
     }
 
-    fn tell(&mut self, row: Event) -> Option<sse::Event> {
+    fn tell(&mut self, row: Event, last: Option<Seq>) -> Option<sse::Event> {
         if self.over {
             return None;
         }
         self.at = row.seq;
-        self.over = matches!(row.name.as_str(), "done" | "failed");
+        let ending = matches!(row.name.as_str(), "done" | "failed");
+        // An ending with more behind it was taken back: someone brought the job back.
+        if ending && Some(row.seq) != last {
+            return None;
+        }
+        self.over = ending;
         let data = if self.owner { row.data } else { for_anyone(row.data) };
         Some(frame(&row.name, &data).id(row.seq.to_string()))
     }

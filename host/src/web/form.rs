@@ -1,16 +1,26 @@
 //! Bodies: read within a limit, and forms as pairs in the order they came, repeated names kept (a signature covers them all).
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Problem, routes};
+
+/// For a body to arrive; a carrier gives us no more than that for the whole of a request.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Names and values, in order.
 pub(super) type Pairs = Vec<(String, String)>;
 
 /// The whole body, unless it is too long.
 pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, routes::BODY).await.map_err(|_| {
+    let reading = tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, routes::BODY));
+    let slow = || {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request did not arrive in time.")
+            .todo("Send it again.")
+    };
+    reading.await.map_err(|_| slow())?.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too long, or broke off.")
             .todo(format!("Send at most {} KiB.", routes::BODY / 1024))
     })

@@ -300,7 +300,7 @@ async fn logs_name_no_number_and_no_words_of_anyone() {
     assert_eq!(host.job(&failed).await["status"], "failed");
     assert!(host.log("job ended").expect("its end is logged")["ms"].is_number());
     let logs: Vec<_> = host.logs().iter().map(ToString::to_string).collect();
-    assert!(logs.iter().any(|line| line.contains("+1555•••2001")), "numbers are masked, not absent");
+    assert!(logs.iter().any(|line| line.contains("+15•••01")), "numbers are masked, not absent");
     assert!(logs.iter().any(|line| line.contains("the job failed")));
     for secret in ["hushhush", "Secret otter", &ANN[1..], &BOB[1..], asked.session.as_str()] {
         let said: Vec<_> = logs.iter().filter(|line| line.contains(secret)).collect();

@@ -113,8 +113,9 @@ class Turn {
     on("stage", (job) => (Array.isArray(job.stages) ? this.update(job) : this.look()));
     on("text", (job) => this.stream(job));
     on("page", (job) => (job.url ? show(job) : this.look()));
-    on("done", () => this.look());
-    on("failed", () => this.look());
+    const ended = (job) => (["done", "failed", "refused"].includes(job.status) ? this.update(job) : this.look());
+    on("done", ended);
+    on("failed", ended);
     source.onerror = () => {
       this.failures += 1;
       // It reconnects by itself and goes on after the last event it saw; when it cannot, asking every two seconds does.
@@ -218,6 +219,7 @@ function open(event, job) {
 async function ask(message) {
   note.textContent = "";
   const button = form.querySelector("button");
+  if (button.disabled) return;
   button.disabled = true;
   box.focus();
   try {

@@ -11,7 +11,7 @@ use super::{
     twiml,
 };
 use crate::{
-    adapter::sms::Inbound,
+    adapter::sms::{CarrierWord, Inbound, carrier_word},
     web::{Problem, Site, ask, form},
 };
 
@@ -30,7 +30,10 @@ pub(in crate::web) async fn webhook(
     let text = Inbound::of_form(&pairs, token).map_err(|error| {
         ask::unprocessable("from-malformed", "This is no text that could be answered.").detail(format!("{error}."))
     })?;
-    match site.engine().accept(text.into_request()).await {
+    let request = text.into_request();
+    // Where the carrier has answered, and after STOP, nothing is said; an error lets it use its fallback address.
+    let hush = request.opt_out.is_some() || carrier_word(&request.text) == Some(CarrierWord::Stop);
+    match site.engine().accept(request).await {
         Ok(accepted) => {
             let mut response = twiml::empty();
             if via != Via::Carrier
@@ -41,7 +44,7 @@ pub(in crate::web) async fn webhook(
             Ok(response)
         }
         // A carrier does nothing more after an error, and the person would hear nothing.
-        Err(error) if via == Via::Carrier => {
+        Err(error) if via == Via::Carrier && !hush => {
             tracing::error!(%error, "a text was not taken in; its sender was told");
             Ok(twiml::words(BUSY))
         }
