@@ -6,6 +6,7 @@ await test("chat", async (hands) => {
   const ann = await hands.page("/chat", DESK);
   await asks(ann, "a snake game");
   const steps = ann.locator(".turn").first().locator(".line li");
+  await until("the stages are drawn", async () => (await steps.count()) > 0);
   const names = await steps.locator("b").allTextContents();
   same(names, ["coach", "prompt", "ai", "extract", "slug", "publish", "notify"], "the stages by name");
   await made(ann, 1);
