@@ -54,7 +54,10 @@ async fn serve(mut pipeline: Checked) -> miette::Result<ExitCode> {
     let web = async {
         tokio::select! {
             served = web => served,
-            () = late => Ok(tracing::warn!("requests still in flight were cut off")),
+            () = late => {
+                tracing::warn!("requests still in flight were cut off");
+                Ok(())
+            }
         }
     };
     let (served, ()) = tokio::join!(web, booted.runner.run(draining.clone()));

@@ -104,17 +104,15 @@ impl Walk {
         // Asked before the rows: a job that is final now has written all its events.
         let ended = self.site.engine().job(self.job).await?.filter(|job| job.status.is_final());
         let rows = self.site.store().events_after(self.job, self.at, BATCH).await?;
-        match (rows.is_empty(), ended) {
-            (true, Some(job)) => {
-                // Its last event was pruned, or the engine died between the two: the ending is told all the same.
-                self.over = true;
-                Ok(vec![self.ending(&job).await])
-            }
-            _ => {
-                let last = rows.last().map(|row| row.seq);
-                Ok(rows.into_iter().filter_map(|row| self.tell(row, last)).collect())
-            }
+        if rows.is_empty()
+            && let Some(job) = ended
+        {
+            // Its last event was pruned, or the engine died between the two: the ending is told all the same.
+            self.over = true;
+            return Ok(vec![self.ending(&job).await]);
         }
+        let last = rows.last().map(|row| row.seq);
+        Ok(rows.into_iter().filter_map(|row| self.tell(row, last)).collect())
     }
 
     fn tell(&mut self, row: Event, last: Option<Seq>) -> Option<sse::Event> {
