@@ -18,7 +18,7 @@ struct Bench {
 
 impl Bench {
     fn of(name: &str) -> Self {
-        let sandbox: Arc<Sandbox> = Sandbox::new().expect("the engine starts");
+        let sandbox: Arc<Sandbox> = Sandbox::new(false).expect("the engine starts");
         let bytes = wtaf_bundle::embedded(name).expect("it is built in").bytes;
         let plugin = Plugin::load(&sandbox, name, bytes).expect("it loads");
         Self { runtime: Builder::new_current_thread().enable_time().build().expect("a runtime starts"), plugin }

@@ -71,7 +71,8 @@ pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Sto
 
 async fn generation(pipeline: Arc<Checked>) -> miette::Result<Generation> {
     let load = move || -> miette::Result<Generation> {
-        let sandbox = Sandbox::new().map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
+        let sandbox = Sandbox::new(plugin::counts_fuel(&pipeline))
+            .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
         let registry = Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir);
         Generation::load(Arc::clone(&pipeline), &registry).into_diagnostic()
     };

@@ -49,7 +49,7 @@ pub(super) fn plugin(verb: Verb) -> Outcome {
 
 fn list(config: ConfigFlags, format: OutputFormat) -> Outcome {
     let pipeline = boot::load(&config.into())?;
-    let sandbox = Sandbox::new().map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
+    let sandbox = Sandbox::new(false).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
     let registry = Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir);
     let mut rows = Vec::new();
     for stage in &pipeline.stages {

@@ -65,6 +65,9 @@ pub enum Cause {
     /// Too much processor time.
     #[error("stopped after {} ms of processor time, its deadline", .0.as_millis())]
     Deadline(Duration),
+    /// Too many instructions.
+    #[error("stopped after {0} units of fuel, its limit")]
+    Fuel(u64),
     /// Too long on the wall clock, in the host or waiting for a turn.
     #[error("stopped after {} ms on the wall clock", .0.as_millis())]
     Wall(Duration),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Plugins, Stage};
+use crate::config::{Pipeline, Plugins, Stage};
 
 /// What one call may use. Each is a trap with its cause in words when it is passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Limits {
     pub memory: usize,
     /// Processor time; waiting for a turn does not count.
     pub deadline: Duration,
+    /// Instructions, where someone asks for a limit in them.
+    pub fuel: Option<u64>,
     /// Bytes taken in or given back.
     pub message: usize,
     /// Lines a call may log; what comes after is counted and dropped.
@@ -25,14 +27,27 @@ impl Limits {
         Self {
             memory: usize::try_from(stage.memory.unwrap_or(plugins.memory)).unwrap_or(usize::MAX),
             deadline: stage.deadline.unwrap_or(plugins.deadline),
+            fuel: stage.fuel.or(plugins.fuel),
             message: usize::try_from(plugins.message).unwrap_or(usize::MAX),
             ..Self::default()
         }
     }
 }
 
+/// Whether a pipeline asks for a limit in fuel anywhere.
+pub fn counts_fuel(pipeline: &Pipeline) -> bool {
+    pipeline.plugins.fuel.is_some() || pipeline.stages.iter().any(|stage| stage.fuel.is_some())
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 64 << 20, deadline: Duration::from_secs(2), message: 8 << 20, log_lines: 100, log_line: 1_000 }
+        Self {
+            memory: 64 << 20,
+            deadline: Duration::from_secs(2),
+            fuel: None,
+            message: 8 << 20,
+            log_lines: 100,
+            log_line: 1_000,
+        }
     }
 }

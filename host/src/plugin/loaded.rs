@@ -259,6 +259,11 @@ impl Plugin {
         let mut store = Store::new(&self.sandbox.engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(limits.message);
+        if self.sandbox.counts_fuel
+            && let Err(error) = store.set_fuel(limits.fuel.unwrap_or(u64::MAX))
+        {
+            tracing::error!(%error, "fuel is not counted by this engine");
+        }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|store| {
             let state = store.data();
@@ -320,6 +325,7 @@ fn fault_of(error: &wasmtime::Error, state: CallState) -> Fault {
         state.stopped.or_else(|| state.panic.map(Cause::Panic)).unwrap_or_else(|| match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => Cause::Deadline(state.limits.deadline),
             Some(Trap::StackOverflow) => Cause::Stack,
+            Some(Trap::OutOfFuel) => Cause::Fuel(state.limits.fuel.unwrap_or(u64::MAX)),
             Some(trap) => Cause::Trap(trap.to_string()),
             None if format!("{error:#}").contains("fuel allocated for hostcalls") => {
                 Cause::Message(state.limits.message)

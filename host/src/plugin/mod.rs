@@ -17,7 +17,7 @@ mod wasi;
 pub use bindings::{coach, extract, filter, prompt, types};
 pub use fault::{Cause, Fault, PluginError};
 pub use inspect::{About, NotAPlugin, about};
-pub use limits::Limits;
+pub use limits::{Limits, counts_fuel};
 pub use loaded::{Call, LoadError, Plugin};
 pub use registry::{Registry, SourceError, role_of};
 pub use sandbox::Sandbox;

@@ -26,15 +26,19 @@ pub struct Sandbox {
     #[cfg(feature = "wasi")]
     pub(super) with_wasi: Linker<CallState>,
     pub(super) turns: Semaphore,
+    /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
+    pub(super) counts_fuel: bool,
 }
 
 impl Sandbox {
     /// Starts the engine and the one ticker that interrupts its guests. The ticker ends with the engine.
-    pub fn new() -> wasmtime::Result<Arc<Self>> {
+    ///
+    /// With `counts_fuel` every instruction is counted (about a tenth slower): only where someone asked for a limit in fuel.
+    pub fn new(counts_fuel: bool) -> wasmtime::Result<Arc<Self>> {
         // Pooling halves the cost of a call; where the address space is too small for it (some containers), instances are made on demand.
-        let engine = Engine::new(&config(true)).or_else(|error| {
+        let engine = Engine::new(&config(true, counts_fuel)).or_else(|error| {
             tracing::warn!(%error, "no room for a pool of instances: each call maps its own memory");
-            Engine::new(&config(false))
+            Engine::new(&config(false, counts_fuel))
         })?;
         let mut plain = Linker::new(&engine);
         bindings::types::add_to_linker::<CallState, Host>(&mut plain, |state| state)?;
@@ -51,6 +55,7 @@ impl Sandbox {
             #[cfg(feature = "wasi")]
             with_wasi,
             turns: Semaphore::new(CALLS_AT_ONCE as usize),
+            counts_fuel,
             engine,
         }))
     }
@@ -68,10 +73,11 @@ fn tick(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn config(pooled: bool) -> Config {
+fn config(pooled: bool, counts_fuel: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
+        .consume_fuel(counts_fuel)
         // Four times the cost of a warm call otherwise, for a feature no stage uses.
         .concurrency_support(false)
         .wasm_component_model(true);

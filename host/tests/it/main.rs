@@ -14,6 +14,7 @@ mod kit;
 mod model;
 mod prism;
 mod queue;
+mod sandbox;
 mod sms;
 mod store;
 mod twilio_sdk;
