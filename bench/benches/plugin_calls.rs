@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use tokio::runtime::{Builder, Runtime};
-use wtaf_host::plugin::{Call, Limits, Plugin, Sandbox, types};
+use wtaf_host::plugin::{Answer, Call, Limits, Plugin, Question, Sandbox, types};
 
 fn main() {
     divan::main();
@@ -13,21 +13,25 @@ fn main() {
 
 struct Bench {
     runtime: Runtime,
-    plugin: Plugin,
+    plugin: Arc<Plugin>,
 }
 
 impl Bench {
     fn of(name: &str) -> Self {
         let sandbox: Arc<Sandbox> = Sandbox::new(false).expect("the engine starts");
         let bytes = wtaf_bundle::embedded(name).expect("it is built in").bytes;
-        let plugin = Plugin::load(&sandbox, name, bytes).expect("it loads");
+        let plugin = Arc::new(Plugin::load(&sandbox, name, bytes).expect("it loads"));
         Self { runtime: Builder::new_current_thread().enable_time().build().expect("a runtime starts"), plugin }
+    }
+
+    fn ask(&self, call: &Arc<Call>) -> Answer {
+        self.runtime.block_on(self.plugin.ask(Arc::clone(call))).outcome.expect("it answers")
     }
 }
 
-fn call() -> Call<'static> {
-    Call {
-        stage: "bench",
+fn call(question: Question) -> Arc<Call> {
+    Arc::new(Call {
+        stage: "bench".into(),
         limits: Limits::default(),
         context: types::Context {
             job: "01M83JSRFSF8FD6YSM1JT05YHF".into(),
@@ -37,7 +41,8 @@ fn call() -> Call<'static> {
             config: "{}".into(),
             extra: Vec::new(),
         },
-    }
+        question,
+    })
 }
 
 fn order() -> types::Order {
@@ -69,39 +74,33 @@ fn coach_decides(bencher: Bencher<'_, '_>) {
         media: Vec::new(),
         extra: Vec::new(),
     };
-    let person = person();
-    bencher.bench_local(|| {
-        black_box(bench.runtime.block_on(bench.plugin.decide(call(), &request, &person, &[], &[])).expect("it decides"))
-    });
+    let call = call(Question::Decide { request, person: person(), pages: Vec::new(), thread: Vec::new() });
+    bencher.bench_local(|| black_box(bench.ask(&call)));
 }
 
 #[divan::bench]
 fn prompt_composes(bencher: Bencher<'_, '_>) {
     let bench = Bench::of("prompt");
-    let (order, person) = (order(), person());
-    bencher.bench_local(|| {
-        let composed = bench.runtime.block_on(bench.plugin.compose(call(), &order, &person, &[], &Vec::new()));
-        black_box(composed.expect("it composes"))
-    });
+    let question = Question::Compose { order: order(), person: person(), thread: Vec::new(), material: Vec::new() };
+    let call = call(question);
+    bencher.bench_local(|| black_box(bench.ask(&call)));
 }
 
 #[divan::bench(args = [4, 100])]
 fn extract_finds(bencher: Bencher<'_, '_>, kib: usize) {
     let bench = Bench::of("extract");
-    let (order, answer) = (order(), answer_of(kib << 10));
-    bencher.counter(divan::counter::BytesCount::new(answer.len())).bench_local(|| {
-        black_box(bench.runtime.block_on(bench.plugin.extract(call(), &order, &answer, true)).expect("it finds"))
-    });
+    let answer = answer_of(kib << 10);
+    let bytes = answer.len();
+    let call = call(Question::Extract { order: order(), answer, finished: true });
+    bencher.counter(divan::counter::BytesCount::new(bytes)).bench_local(|| black_box(bench.ask(&call)));
 }
 
 #[divan::bench]
 fn slug_proposes(bencher: Bencher<'_, '_>) {
     let bench = Bench::of("slug");
-    let order = order();
-    bencher.bench_local(|| {
-        let proposed = bench.runtime.block_on(bench.plugin.propose(call(), &order, Some("Tip Calculator"), &[]));
-        black_box(proposed.expect("it proposes"))
-    });
+    let question = Question::Propose { order: order(), title: Some("Tip Calculator".into()), taken: Vec::new() };
+    let call = call(question);
+    bencher.bench_local(|| black_box(bench.ask(&call)));
 }
 
 /// A page in a fence, of about so many bytes, with the mixture of markup, style and script that pages have.

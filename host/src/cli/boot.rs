@@ -1,6 +1,6 @@
 //! Puts the engine together from a checked pipeline: the one place where adapters are chosen.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use miette::{IntoDiagnostic, WrapErr};
 use tokio_util::sync::CancellationToken;
@@ -8,24 +8,15 @@ use tokio_util::sync::CancellationToken;
 use super::ConfigArgs;
 use crate::{
     adapter::{
-        ai,
+        ai::{self, Ai},
         queue::{FilesQueue, Queue, Roles},
         sms,
         store::{self, Store},
     },
-    config::{self, Checked, Faults, PluginSource, QueueBackend, Role, RoleOf},
-    engine::{Engine, Generation, Parts, Runner},
-    plugin::{self, Registry, Sandbox},
+    config::{self, Checked, Faults, QueueBackend},
+    engine::{Components, Engine, Generations, Outside, Parts, Plugins, Runner, Workshop, sources},
+    plugin::{self, Recordings, Registry, Sandbox},
 };
-
-/// Answers the flow check by reading the components themselves.
-pub(crate) struct Components;
-
-impl RoleOf for Components {
-    fn role_of(&self, source: &PluginSource, plugins_dir: &Path) -> Result<Role, String> {
-        plugin::role_of(source, plugins_dir)
-    }
-}
 
 /// Reads and checks the file.
 pub(crate) fn load(args: &ConfigArgs) -> Result<Checked, Faults> {
@@ -52,15 +43,22 @@ pub(crate) struct Booted {
 }
 
 /// Connects everything.
-pub(crate) async fn boot(pipeline: Arc<Checked>, stopping: CancellationToken) -> miette::Result<Booted> {
+pub(crate) async fn boot(
+    pipeline: Arc<Checked>,
+    overrides: Vec<String>,
+    stopping: CancellationToken,
+) -> miette::Result<Booted> {
     let queue: Arc<dyn Queue> = queue(&pipeline, Roles { web: true, worker: true })?;
     let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;
-    let ai = Arc::new(ai::chain(&pipeline.ai).into_diagnostic()?);
-    let generation = generation(Arc::clone(&pipeline)).await?;
+    let recordings = Recordings::open(&pipeline.data_dir, pipeline.plugins.record, pipeline.plugins.record_words)
+        .into_diagnostic()?;
+    let workshop = Arc::new(workshop(&pipeline, overrides)?);
+    let generations = Arc::new(generations(Arc::clone(&pipeline), Arc::clone(&workshop)).await?);
     let engine = Arc::new(Engine::new(pipeline, Arc::clone(&queue), Arc::clone(&store), Arc::clone(&sms)));
-    let parts = Parts::new(generation, queue, store, ai, sms, stopping);
+    let outside = Outside { queue, store, sms, recordings: Arc::new(recordings), stopping };
+    let parts = Parts::new(outside, generations, workshop);
     Ok(Booted { engine, runner: Runner::new(parts) })
 }
 
@@ -69,12 +67,24 @@ pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Sto
     store::open(&pipeline.store.url).await.into_diagnostic().wrap_err("the database ([store] url)")
 }
 
-async fn generation(pipeline: Arc<Checked>) -> miette::Result<Generation> {
-    let load = move || -> miette::Result<Generation> {
-        let sandbox = Sandbox::new(plugin::counts_fuel(&pipeline))
-            .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
-        let registry = Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir);
-        Generation::load(Arc::clone(&pipeline), &registry).into_diagnostic()
+fn workshop(pipeline: &Checked, overrides: Vec<String>) -> miette::Result<Workshop> {
+    let sandbox = Sandbox::new(plugin::counts_fuel(pipeline))
+        .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
+    let registry = Arc::new(Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir));
+    let chain = |pipeline: &Checked| -> Result<Arc<dyn Ai>, String> {
+        Ok(Arc::new(ai::chain(&pipeline.ai).map_err(|error| error.to_string())?))
+    };
+    Ok(Workshop::new(registry, pipeline.path(), overrides, Box::new(chain)))
+}
+
+async fn generations(pipeline: Arc<Checked>, workshop: Arc<Workshop>) -> miette::Result<Generations> {
+    let load = move || -> miette::Result<Generations> {
+        let mut plugins = Plugins::new();
+        for source in sources(&pipeline) {
+            plugins.insert(source.key(), workshop.registry().load(&source).into_diagnostic()?);
+        }
+        let generation = workshop.assemble(Arc::clone(&pipeline), plugins).into_diagnostic()?;
+        Generations::new(Arc::new(generation), &pipeline.data_dir).into_diagnostic()
     };
     tokio::task::spawn_blocking(load).await.into_diagnostic()?
 }

@@ -134,7 +134,7 @@ pub fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Verb::Graph(config) => {
-            graph::run(&config.file, &config.set, &boot::Components).map_err(Fatal::Config).map(|picture| {
+            graph::run(&config.file, &config.set, &crate::engine::Components).map_err(Fatal::Config).map(|picture| {
                 print!("{picture}");
                 ExitCode::SUCCESS
             })
@@ -166,7 +166,7 @@ fn check_file(config: &ConfigArgs, format: OutputFormat) -> ExitCode {
         OutputFormat::Json => check::Form::Json,
         OutputFormat::Text => check::Form::Text { color: colour(&std::io::stdout()) },
     };
-    let verdict = check::run(&config.file, &config.set, &boot::Components, form);
+    let verdict = check::run(&config.file, &config.set, &crate::engine::Components, form);
     print!("{}", verdict.text);
     if verdict.good { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
 }

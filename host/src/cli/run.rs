@@ -25,10 +25,10 @@ pub(super) fn run(args: &Args) -> Outcome {
     telemetry::logs();
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
-    runtime.block_on(serve(pipeline)).map_err(Fatal::Other)
+    runtime.block_on(serve(pipeline, args.config.set.clone())).map_err(Fatal::Other)
 }
 
-async fn serve(mut pipeline: Checked) -> miette::Result<ExitCode> {
+async fn serve(mut pipeline: Checked, overrides: Vec<String>) -> miette::Result<ExitCode> {
     let metrics = telemetry::metrics().into_diagnostic()?;
     // Samples are folded into their histograms by this, whether or not anyone ever asks for /metrics.
     let upkeep = metrics.clone();
@@ -45,7 +45,7 @@ async fn serve(mut pipeline: Checked) -> miette::Result<ExitCode> {
         .wrap_err_with(|| format!("listening on {} ([server] listen)", pipeline.server.listen))?;
     pipeline.listening_on(listener.local_addr().into_diagnostic()?);
     let pipeline = Arc::new(pipeline);
-    let booted = boot::boot(Arc::clone(&pipeline), stopping).await?;
+    let booted = boot::boot(Arc::clone(&pipeline), overrides, stopping).await?;
     greet(&pipeline, &listener);
     tokio::spawn(stop_on_signal(draining.clone()));
     let state = Arc::new(State { engine: booted.engine, metrics });

@@ -226,6 +226,28 @@ keys! {
         FUEL: Whole<u64> = "fuel", whole(1, u64::MAX);
         /// What one call may take in or give back.
         MESSAGE: Size = "message", size(64 << 10, 1024 * MIB), or "\"8MiB\"";
+        /// Stack of one call.
+        STACK: Size = "stack", size(64 << 10, 16 * MIB), or "\"512KiB\"";
+        /// A new version serves this share of people first, in a hundred; unset: everyone at once. The same person always gets the same version.
+        CANARY: Whole<u8> = "canary", whole(1, 100);
+        /// A canary is given to everyone after this many jobs…
+        CANARY_JOBS: Whole<u32> = "canary_jobs", whole(1, COUNT), or "20";
+        /// …and not before this long.
+        CANARY_TIME: Time = "canary_time", time(0, 24 * HOUR), or "\"1m\"";
+        /// A new version runs beside the old one and serves nobody; its differences are shown, until it is promoted.
+        SHADOW: Flag = "shadow", Flag, or "false";
+        /// How long a new version is watched. A job that fails on it is run again on the version before; if that succeeds, it is a strike.
+        TRIAL: Time = "trial", time(0, 24 * HOUR), or "\"10m\"";
+        /// So many strikes roll a version back…
+        STRIKES: Whole<u32> = "strikes", whole(1, COUNT), or "3";
+        /// …where they are at least this share of its jobs, in a hundred.
+        STRIKE_SHARE: Real = "strike_share", real(0.0, 100.0), or "1.0";
+        /// Recorded calls that a new version is tried on before it serves anyone; 0: its own examples only.
+        REHEARSE: Whole<u32> = "rehearse", whole(0, 10_000), or "20";
+        /// Jobs whose plugin calls are kept for rehearsals and replays; 0: none.
+        RECORD: Whole<u32> = "record", whole(0, 1_000_000), or "1000";
+        /// Whether recordings keep people's words. Without them nothing can be replayed; what happened can still be read.
+        RECORD_WORDS: Flag = "record_words", Flag, or "true";
         /// Who may sign plugins. This version checks no signatures and takes no keys.
         KEYS: Listed<Line<String>> = "keys", Listed(WORD), or "[]";
     }
@@ -272,6 +294,12 @@ keys! {
         DEADLINE: Time = "deadline", time(1, HOUR);
         /// Fuel of one call; unset: plugins.fuel.
         FUEL: Whole<u64> = "fuel", whole(1, u64::MAX);
+        /// What one call may take in or give back; unset: plugins.message.
+        MESSAGE: Size = "message", size(64 << 10, 1024 * MIB);
+        /// The share of people a new version serves first; unset: plugins.canary.
+        CANARY: Whole<u8> = "canary", whole(1, 100);
+        /// Whether a new version runs beside the old one first; unset: plugins.shadow.
+        SHADOW: Flag = "shadow", Flag;
     }
 
     /// The config of the adapter files.

@@ -58,7 +58,11 @@ pub struct Sources<'a> {
 
 /// Reads the file and the `.env` beside it, and checks all of it.
 pub fn load(path: &Path, overrides: &[String], roles: &dyn RoleOf) -> Result<Checked, Faults> {
-    let text = read_file(path)?;
+    load_text(path, &read_file(path)?, overrides, roles)
+}
+
+/// The same for a text that is not in the file, or no longer is: relative paths and the `.env` are those of the file.
+pub fn load_text(path: &Path, text: &str, overrides: &[String], roles: &dyn RoleOf) -> Result<Checked, Faults> {
     let env_path = path.with_file_name(".env");
     let (dotenv, bad_lines) = dotenv::read(&env_path).map_err(|error| {
         let message = format!("{} cannot be read: {error}", env_path.display());
@@ -68,7 +72,7 @@ pub fn load(path: &Path, overrides: &[String], roles: &dyn RoleOf) -> Result<Che
         return Err(bad_dotenv(&env_path, &bad_lines));
     }
     let env = |name: &str| std::env::var(name).ok();
-    parse(Sources { path, text: &text, env: &env, dotenv, overrides }, roles)
+    parse(Sources { path, text, env: &env, dotenv, overrides }, roles)
 }
 
 /// Checks a text.

@@ -257,6 +257,35 @@ pub struct Plugins {
     pub fuel: Option<u64>,
     /// Bytes a call may take in or give back.
     pub message: u64,
+    /// Bytes of stack.
+    pub stack: u64,
+    /// People in a hundred that a new version serves first; unset: everyone.
+    pub canary: Option<u8>,
+    /// Whether a new version runs beside the old one first.
+    pub shadow: bool,
+    /// When a version on trial stays, and when it goes.
+    pub trial: TrialRule,
+    /// Recorded calls a new version is tried on before it serves anyone.
+    pub rehearse: usize,
+    /// Jobs whose calls are kept.
+    pub record: usize,
+    /// Whether recordings keep people's words.
+    pub record_words: bool,
+}
+
+/// When a version on trial stays, and when it goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrialRule {
+    /// How long a version that serves everyone is watched.
+    pub window: Duration,
+    /// The least time a canary serves its share.
+    pub least: Duration,
+    /// The fewest jobs a canary has part in before everyone gets it.
+    pub jobs: u32,
+    /// Strikes that roll it back…
+    pub strikes: u32,
+    /// …where they are at least so many in a hundred jobs.
+    pub share: f64,
 }
 
 /// One of `[[stage]]`.
@@ -280,6 +309,12 @@ pub struct Stage {
     pub deadline: Option<Duration>,
     /// Overrides `plugins.fuel`.
     pub fuel: Option<u64>,
+    /// Overrides `plugins.message`.
+    pub message: Option<u64>,
+    /// Overrides `plugins.canary`.
+    pub canary: Option<u8>,
+    /// Overrides `plugins.shadow`.
+    pub shadow: Option<bool>,
 }
 
 /// What a stage runs.
@@ -305,6 +340,26 @@ pub enum PluginSource {
     Path(PathBuf),
     /// `sha256:…` of a component the engine keeps.
     Digest(String),
+}
+
+impl PluginSource {
+    /// What it is known by, whichever version it is at the moment.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Named(name) => name.clone(),
+            Self::Path(path) => path.display().to_string(),
+            Self::Digest(digest) => digest.clone(),
+        }
+    }
+
+    /// A short name, for people and for logs.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Named(name) => name.clone(),
+            Self::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            Self::Digest(digest) => digest.chars().take(19).collect(),
+        }
+    }
 }
 
 /// A plugin's role: its world, less `-plugin`.

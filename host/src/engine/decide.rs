@@ -1,7 +1,7 @@
 //! The coach's stage: who asks, what they want, what is done to their account.
 
 use super::{
-    Failure,
+    Failure, consult,
     generation::Ready,
     notify,
     speech::{self, Occasion},
@@ -14,7 +14,7 @@ use crate::{
         store::{Allowance, Did, Paged, Person, Spent, Standing, Turn},
     },
     job::{Decided, ForPerson, Millis, Order, Source, reserved::RESERVED},
-    plugin::{Call, Fault, coach},
+    plugin::{Fault, Question, coach},
 };
 use std::time::Duration;
 
@@ -91,7 +91,6 @@ async fn stand(walk: &Walk, standing: Standing) -> Result<(), Failure> {
 }
 
 async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -> Result<Decided, Failure> {
-    let Some(plugin) = &ready.plugin else { return Err(Failure::last("plugin", "the coach is not loaded")) };
     let parts = walk.parts.clone();
     let pipeline = walk.generation.pipeline.clone();
     // Who joined by this very request, before a crash, is to the coach as unknown as they were then.
@@ -110,12 +109,8 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
         let turns = parts.patiently(|| parts.store.turns(id, since, THREAD_LINES)).await?;
         thread = turns.iter().map(translate::turn).collect();
     }
-    let call = Call {
-        stage: &ready.stage.name,
-        limits: ready.limits,
-        context: translate::context(&pipeline, &walk.job, &ready.stage, &[]),
-    };
-    let decision = plugin.decide(call, &walk.request, &person, &pages, &thread).await?;
+    let question = Question::Decide { request: walk.request.clone(), person, pages, thread };
+    let decision = consult::decide(walk, ready, question).await?;
     let first = known.is_none();
     let done = act(walk, ready, &decision.actions).await?;
     if walk.person.is_none() && !matches!(decision.then, coach::Outcome::Silence(_)) {
@@ -260,7 +255,7 @@ async fn report(walk: &Walk, done: Vec<Occasion>, first: bool) -> String {
     {
         occasion = occasion.with("user", person.slug.clone());
     }
-    speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default()
+    speech::words(walk, &occasion).await.unwrap_or_default()
 }
 
 /// What is said in a talk is kept: the person's words, and a reply given at once.
@@ -305,6 +300,6 @@ fn allowances(walk: &Walk, factor: f64) -> Vec<Allowance> {
 
 async fn over(walk: &Walk, per: &str, minutes: u64) -> Failure {
     let occasion = Occasion::new("limit").with("per", per).with("again", minutes.to_string());
-    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default();
+    let words = speech::words(walk, &occasion).await.unwrap_or_default();
     Failure::Refused { code: "limit", words }
 }

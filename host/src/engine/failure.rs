@@ -36,6 +36,17 @@ pub enum Failure {
         /// For the operator.
         why: String,
     },
+    /// A plugin gave no answer, or none that keeps the contract. On the version before it may have.
+    #[error("plugin: {0}")]
+    Plugin(Box<PluginError>),
+    /// The answer holds no page, says the extract plugin. On the version before it may have.
+    #[error("no-page: {why}")]
+    NoPage {
+        /// For the person and the operator.
+        why: String,
+        /// The stage whose answer may be asked for once more: the same question often gets another one.
+        ask_again: Option<String>,
+    },
     /// The engine is stopping: the job goes on at the next start, no attempt used.
     #[error("the engine is stopping")]
     Stopping,
@@ -46,19 +57,33 @@ impl Failure {
     pub fn last(code: &'static str, why: impl Into<String>) -> Self {
         Self::Final { code, why: why.into() }
     }
+
+    /// Whether another version of a plugin may do better with the very same job.
+    pub fn stems_from_plugins(&self) -> bool {
+        matches!(self, Self::Plugin(_) | Self::NoPage { .. })
+    }
+
+    /// The plugin that failed.
+    pub fn plugin(&self) -> Option<&PluginError> {
+        match self {
+            Self::Plugin(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl From<PluginError> for Failure {
     fn from(error: PluginError) -> Self {
         match &error.fault {
             Fault::Refused(words) => Self::Refused { code: "refused", words: words.clone() },
-            // A call is pure: only what depends on the machine's load is worth another try.
-            Fault::Trapped { cause: Cause::Deadline(_) | Cause::Wall(_), .. } => {
-                Self::Retry { code: "plugin", why: error.to_string(), after: None }
-            }
-            _ => Self::Final { code: "plugin", why: error.to_string() },
+            _ => Self::Plugin(Box::new(error)),
         }
     }
+}
+
+/// A call is pure: only what depends on the machine's load is worth another try on the same version.
+pub(super) fn depends_on_load(error: &PluginError) -> bool {
+    matches!(error.fault, Fault::Trapped { cause: Cause::Deadline(_) | Cause::Wall(_), .. })
 }
 
 impl From<Unanswered> for Failure {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
+use super::{Failure, consult, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},
@@ -14,7 +14,7 @@ use crate::{
     },
     config::FilterOn,
     job::{AiAnswer, AiUse, Finish, ForPerson, Millis, Order, SavedDraft, Source},
-    plugin::{Call, Fault, Plugin, extract::Found, filter::Content, types},
+    plugin::{Question, contract::is_slug, extract::Found, filter::Content, types},
 };
 
 /// How often an answer that was cut off is asked to go on.
@@ -26,10 +26,6 @@ const TEXT_EVERY: Duration = Duration::from_millis(300);
 const GO_ON: &str = "Your answer was cut off. Go on exactly where it stopped, in the middle of a line if need be. Repeat nothing, explain nothing, \
                      open no new code fence.";
 
-fn plugin_of(ready: &Ready) -> Result<&Plugin, Failure> {
-    ready.plugin.as_deref().ok_or_else(|| Failure::last("plugin", format!("stage {} has no plugin", ready.stage.name)))
-}
-
 /// The order, its words as a filter left them.
 fn order_of(walk: &Walk) -> Result<Order, Failure> {
     let order = walk.order().cloned().ok_or_else(|| Failure::last("flow", "there is no order to make anything of"))?;
@@ -37,14 +33,6 @@ fn order_of(walk: &Walk) -> Result<Order, Failure> {
         Some(idea) => Order { text: idea.clone(), ..order },
         None => order,
     })
-}
-
-fn call_for<'a>(walk: &Walk, ready: &'a Ready, extra: &[(&str, &str)]) -> Call<'a> {
-    Call {
-        stage: &ready.stage.name,
-        limits: ready.limits,
-        context: translate::context(&walk.generation.pipeline, &walk.job, &ready.stage, extra),
-    }
 }
 
 /// Writes the AI call.
@@ -67,9 +55,8 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     // The person's newest words are the order's: they come last by themselves.
     let thread: Vec<_> = thread.iter().filter(|turn| turn.at != walk.job.created_at).map(translate::turn).collect();
     let person = translate::person(walk.person.as_ref(), "");
-    let composed = plugin_of(ready)?
-        .compose(call_for(walk, ready, &[]), &translate::order_out(&order), &person, &thread, &material)
-        .await?;
+    let question = Question::Compose { order: translate::order_out(&order), person, thread, material };
+    let composed = consult::compose(walk, ready, question).await?;
     walk.call = Some(translate::call(&composed, &order.kind, page));
     Ok(())
 }
@@ -86,7 +73,7 @@ async fn page_to_change(walk: &Walk, page: &str) -> Result<String, Failure> {
         }
     }
     let occasion = Occasion::new("no-such-page").with("page", page);
-    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default();
+    let words = speech::words(walk, &occasion).await.unwrap_or_default();
     Err(Failure::Refused { code: "no-such-page", words })
 }
 
@@ -117,7 +104,7 @@ async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
     let mut listener = |piece: Piece<'_>| arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
     let watched = walk.job.request.source == Source::Web;
     let answer = {
-        let mut asking = std::pin::pin!(walk.parts.ai.ask(call, &mut listener));
+        let mut asking = std::pin::pin!(walk.generation.ai.ask(call, &mut listener));
         let mut tick = tokio::time::interval(TEXT_EVERY);
         loop {
             tokio::select! {
@@ -196,25 +183,29 @@ async fn book(walk: &Walk, answer: &Answer) -> Result<(), Failure> {
 /// Finds the page in the answer; one that was cut off is asked to go on first.
 pub(super) async fn extract(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     let order = order_of(walk)?;
-    let plugin = plugin_of(ready)?;
     loop {
         let answer = answer_of(walk, &ready.stage.name)?;
         if answer.finish == Finish::Refused && answer.text.trim().is_empty() {
-            return Err(no_page(walk, "the AI would not make this").await);
+            return Err(no_page("the AI would not make this"));
         }
         let spent = answer.calls > CONTINUATIONS;
         let extra: &[(&str, &str)] = if spent { &[("last", "true")] } else { &[] };
         let finished = answer.finish != Finish::CutOff;
-        let found =
-            plugin.extract(call_for(walk, ready, extra), &translate::order_out(&order), &answer.text, finished).await?;
-        match found {
-            Found::Pages(pages) => return take_pages(walk, plugin, pages),
+        let question = Question::Extract { order: translate::order_out(&order), answer: answer.text.clone(), finished };
+        match consult::extract(walk, ready, extra, question).await? {
+            Found::Pages(pages) => {
+                take_pages(walk, pages);
+                return Ok(());
+            }
             Found::Reply(words) => return take_reply(walk, &order, words).await,
             Found::CutOff if !spent => go_on(walk, &answer).await?,
             // Longer than a page may be: asking anew would cost as much again, and end the same.
-            Found::CutOff => return Err(no_page(walk, "the answer was cut off again and again").await),
-            Found::Nothing(why) if spent && !finished => return Err(no_page(walk, &why).await),
-            Found::Nothing(why) => return nothing(walk, &answer, &why).await,
+            Found::CutOff => return Err(no_page("the answer was cut off again and again")),
+            Found::Nothing(why) if spent && !finished => return Err(no_page(&why)),
+            Found::Nothing(why) => {
+                let again = walk.job.attempts == 0 && answer.finish != Finish::Refused;
+                return Err(Failure::NoPage { why, ask_again: again.then_some(answer.stage) });
+            }
         }
     }
 }
@@ -225,17 +216,11 @@ fn answer_of(walk: &Walk, stage: &str) -> Result<AiAnswer, Failure> {
     answer.cloned().ok_or_else(|| Failure::last("flow", format!("stage {stage} has no answer to look at")))
 }
 
-fn take_pages(walk: &mut Walk, plugin: &Plugin, pages: Vec<types::PageDraft>) -> Result<(), Failure> {
-    let drafts: Vec<_> = pages
+fn take_pages(walk: &mut Walk, pages: Vec<types::PageDraft>) {
+    walk.drafts = pages
         .into_iter()
         .map(|page| SavedDraft { audience: page.audience, title: page.title, html: page.html })
         .collect();
-    let whole = drafts.iter().any(|draft| draft.audience == "everyone" && !draft.html.trim().is_empty());
-    if !whole {
-        return Err(plugin.error(Fault::Contract("gave no page for everyone".into())).into());
-    }
-    walk.drafts = drafts;
-    Ok(())
 }
 
 async fn take_reply(walk: &mut Walk, order: &Order, words: String) -> Result<(), Failure> {
@@ -265,100 +250,76 @@ async fn go_on(walk: &mut Walk, so_far: &AiAnswer) -> Result<(), Failure> {
     book(walk, &more).await
 }
 
-/// An answer without a page is worth one more try: the same question often gets another answer.
-async fn nothing(walk: &mut Walk, answer: &AiAnswer, why: &str) -> Result<(), Failure> {
-    if walk.job.attempts == 0 && answer.finish != Finish::Refused {
-        walk.job.progress.answers.retain(|kept| kept.stage != answer.stage);
-        return Err(Failure::Retry { code: "no-page", why: why.to_owned(), after: Some(Duration::ZERO) });
-    }
-    Err(no_page(walk, why).await)
-}
-
-async fn no_page(walk: &Walk, why: &str) -> Failure {
-    let occasion = Occasion::new("no-page").with("why", why);
-    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await.unwrap_or_default();
-    Failure::Refused { code: "no-page", words }
+fn no_page(why: &str) -> Failure {
+    Failure::NoPage { why: why.to_owned(), ask_again: None }
 }
 
 /// Names the page and reserves the name.
 pub(super) async fn slug(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     let order = order_of(walk)?;
-    let plugin = plugin_of(ready)?;
     let Some(person) = walk.person.clone() else { return Err(Failure::last("flow", "a page needs an owner")) };
     let parts = walk.parts.clone();
     let taken = parts.patiently(|| parts.store.slugs_of(person.id)).await?;
     let title = walk.drafts.first().and_then(|draft| draft.title.clone());
-    let mut proposed =
-        plugin.propose(call_for(walk, ready, &[]), &translate::order_out(&order), title.as_deref(), &taken).await?;
+    let question = Question::Propose { order: translate::order_out(&order), title, taken };
+    let mut proposed = consult::propose(walk, ready, question).await?;
     proposed.retain(|slug| is_slug(slug));
-    if proposed.is_empty() {
-        return Err(plugin.error(Fault::Contract("proposed no name that is a slug".into())).into());
-    }
     let reserved = parts.patiently(|| parts.store.reserve(walk.job.id, person.id, &proposed, Millis::now())).await?;
     walk.job.progress.slug = Some(reserved);
     Ok(())
 }
 
-/// `[a-z0-9]+(-[a-z0-9]+)*`, at most 64 bytes.
-fn is_slug(text: &str) -> bool {
-    text.len() <= 64
-        && text
-            .split('-')
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
-}
-
 /// Lets a filter look at what passes.
 pub(super) async fn filter(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
-    let plugin = plugin_of(ready)?;
     for on in &ready.stage.on {
         match on {
-            FilterOn::Idea if ready.before_coach => filter_request(walk, ready, plugin).await?,
-            FilterOn::Idea => filter_order(walk, ready, plugin).await?,
-            FilterOn::Reply => filter_reply(walk, ready, plugin).await?,
-            FilterOn::Page => filter_pages(walk, ready, plugin).await?,
+            FilterOn::Idea if ready.before_coach => filter_request(walk, ready).await?,
+            FilterOn::Idea => filter_order(walk, ready).await?,
+            FilterOn::Reply => filter_reply(walk, ready).await?,
+            FilterOn::Page => filter_pages(walk, ready).await?,
         }
     }
     Ok(())
 }
 
 /// Before anything is decided. A carrier's word is the host's business: no plugin sees STOP before it is obeyed.
-async fn filter_request(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+async fn filter_request(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     let request = &walk.job.request;
     if walk.job.progress.decided.is_some() || (request.source == Source::Sms && carrier_word(&request.text).is_some()) {
         return Ok(());
     }
     let content = Content::Idea(walk.request.clone());
-    if let Content::Idea(request) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+    if let Content::Idea(request) = consult::apply(walk, ready, content).await? {
         walk.request = request;
     }
     Ok(())
 }
 
 /// After the coach: the words of the order. Kept for this run only, so that a restart does not filter what was filtered.
-async fn filter_order(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+async fn filter_order(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     if walk.order().is_none() {
         return Ok(());
     }
     let content = Content::Idea(types::Request { text: order_of(walk)?.text, ..walk.request.clone() });
-    if let Content::Idea(request) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+    if let Content::Idea(request) = consult::apply(walk, ready, content).await? {
         walk.idea = Some(request.text);
     }
     Ok(())
 }
 
-async fn filter_reply(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+async fn filter_reply(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     let said = walk.job.progress.reply.clone().or_else(|| match walk.then() {
         Some(ForPerson::Reply(words)) => Some(words.clone()),
         _ => None,
     });
     let Some(words) = said else { return Ok(()) };
-    if let Content::Reply(words) = plugin.apply(call_for(walk, ready, &[]), &Content::Reply(words)).await? {
+    if let Content::Reply(words) = consult::apply(walk, ready, Content::Reply(words)).await? {
         walk.job.progress.reply = Some(words);
     }
     Ok(())
 }
 
-async fn filter_pages(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result<(), Failure> {
+async fn filter_pages(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     for n in 0..walk.drafts.len() {
         let draft = walk.drafts[n].clone();
         let content = Content::Page(types::PageDraft {
@@ -368,25 +329,9 @@ async fn filter_pages(walk: &mut Walk, ready: &Ready, plugin: &Plugin) -> Result
             assets: Vec::new(),
             extra: Vec::new(),
         });
-        if let Content::Page(page) = plugin.apply(call_for(walk, ready, &[]), &content).await? {
+        if let Content::Page(page) = consult::apply(walk, ready, content).await? {
             walk.drafts[n] = SavedDraft { audience: page.audience, title: page.title, html: page.html };
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_slug;
-
-    #[test]
-    fn a_slug_is_words_of_letters_and_digits() {
-        for good in ["a", "red-fox-jumps", "2048", "a1-b2"] {
-            assert!(is_slug(good), "{good}");
-        }
-        let long = "a".repeat(65);
-        for bad in ["", "-a", "a-", "a--b", "A", "a b", "a/b", "é", "../x", long.as_str()] {
-            assert!(!is_slug(bad), "{bad}");
-        }
-    }
 }

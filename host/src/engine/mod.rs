@@ -2,9 +2,11 @@
 //!
 //! Everything outside comes through the traits of [`crate::adapter`]; everything that decides comes through [`crate::plugin`].
 
+mod consult;
 mod decide;
 mod failure;
 mod generation;
+mod generations;
 mod lanes;
 mod make;
 mod notify;
@@ -14,15 +16,21 @@ mod runner;
 mod sender;
 mod shares;
 mod speech;
+mod step_back;
 mod translate;
+mod trial;
 mod view;
 mod walk;
+mod workshop;
 
 pub use failure::Failure;
-pub use generation::{Generation, Ready};
-pub use parts::Parts;
+pub use generation::{Generation, GenerationId, NotLoaded, Plugins, Ready};
+pub use generations::{Generations, InForce, OnRecord};
+pub use parts::{Outside, Parts, Rebuild};
 pub use runner::Runner;
+pub use trial::{Counts, Mode, Trial, Verdict};
 pub use view::{Eyes, for_anyone, job_view};
+pub use workshop::{AssemblyError, Chain, Components, Workshop, sources};
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

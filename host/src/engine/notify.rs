@@ -15,7 +15,7 @@ pub(super) async fn word(walk: &Walk, occasion: &Occasion) -> Option<String> {
     let first = walk.job.progress.decided.as_ref().is_some_and(|decided| decided.first);
     // The acknowledgement, where there is one, is the first text and says how to stop.
     let occasion = if first && !acknowledged(walk) { occasion.clone().with("first", "true") } else { occasion.clone() };
-    speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await
+    speech::words(walk, &occasion).await
 }
 
 fn acknowledged(walk: &Walk) -> bool {
@@ -46,7 +46,7 @@ pub(super) async fn acknowledge(walk: &Walk) -> Result<(), Failure> {
     if first {
         occasion = occasion.with("first", "true");
     }
-    let words = speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &occasion).await;
+    let words = speech::words(walk, &occasion).await;
     match words.and_then(|words| text_for(walk, "accepted", &words)) {
         Some(text) => write(&walk.parts, text).await,
         None => Ok(()),
@@ -80,9 +80,7 @@ pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Resul
     }
     let (occasion, words) = match failure {
         Failure::Refused { words, .. } => ("refused", Some(words.clone()).filter(|words| !words.trim().is_empty())),
-        _ => {
-            ("failed", speech::words(&walk.generation, &walk.job, walk.person.as_ref(), &Occasion::new("failed")).await)
-        }
+        _ => ("failed", speech::words(walk, &Occasion::new("failed")).await),
     };
     let Some(words) = words else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());

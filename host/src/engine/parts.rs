@@ -2,20 +2,39 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Generation, lanes::Lanes, shares::Shares, view};
+use super::{Failure, Generation, Generations, generations::OnRecord, lanes::Lanes, shares::Shares, view};
 use crate::{
     adapter::{
-        ai::Ai,
         queue::Queue,
         sms::Sms,
         store::{self, PersonId, Store},
     },
     job::{Asker, Job, Millis},
+    plugin::Recordings,
 };
+
+/// What the engine works on and with.
+pub struct Outside {
+    /// Where requests wait.
+    pub queue: Arc<dyn Queue>,
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The carrier.
+    pub sms: Arc<dyn Sms>,
+    /// What plugins were asked and answered.
+    pub recordings: Arc<Recordings>,
+    /// Said when the engine should end.
+    pub stopping: CancellationToken,
+}
+
+/// Puts a generation together again from its record, for a job that began on it before a restart.
+pub trait Rebuild: Send + Sync {
+    /// The generation, or why it cannot be had any more. Blocking: call it off the async threads.
+    fn rebuild(&self, record: &OnRecord) -> Result<Generation, String>;
+}
 
 /// What every job shares.
 pub struct Parts {
@@ -23,12 +42,14 @@ pub struct Parts {
     pub queue: Arc<dyn Queue>,
     /// The database.
     pub store: Arc<dyn Store>,
-    /// The chain of providers.
-    pub ai: Arc<dyn Ai>,
     /// The carrier.
     pub sms: Arc<dyn Sms>,
-    /// What new jobs run on.
-    pub generation: ArcSwap<Generation>,
+    /// What jobs run on.
+    pub generations: Arc<Generations>,
+    /// Puts a generation together again that is on record, and knows where its parts are.
+    pub rebuild: Arc<dyn Rebuild>,
+    /// What plugins were asked and answered.
+    pub recordings: Arc<Recordings>,
     /// Said when the engine should end.
     pub stopping: CancellationToken,
     /// Wakes the sender.
@@ -40,21 +61,16 @@ pub struct Parts {
 
 impl Parts {
     /// Over the given adapters.
-    pub fn new(
-        generation: Generation,
-        queue: Arc<dyn Queue>,
-        store: Arc<dyn Store>,
-        ai: Arc<dyn Ai>,
-        sms: Arc<dyn Sms>,
-        stopping: CancellationToken,
-    ) -> Arc<Self> {
-        let shares = Shares::new(generation.pipeline.queue.per_user);
+    pub fn new(outside: Outside, generations: Arc<Generations>, rebuild: Arc<dyn Rebuild>) -> Arc<Self> {
+        let Outside { queue, store, sms, recordings, stopping } = outside;
+        let shares = Shares::new(generations.current().pipeline.queue.per_user);
         Arc::new(Self {
             queue,
             store,
-            ai,
             sms,
-            generation: ArcSwap::from_pointee(generation),
+            generations,
+            rebuild,
+            recordings,
             stopping,
             outbox: Notify::new(),
             decisions: Lanes::default(),

@@ -7,7 +7,14 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::{Failure, Parts, lanes::Ticket, notify, sender, walk::Walk};
+use super::{
+    Failure, Parts, failure,
+    lanes::Ticket,
+    notify, sender,
+    speech::{self, Occasion},
+    step_back,
+    walk::Walk,
+};
 use crate::{
     adapter::queue::Ended,
     job::{Asker, Job, JobError, Millis, Status},
@@ -37,7 +44,7 @@ impl Runner {
         let tidying = tokio::spawn(tidy(Arc::clone(&self.parts)));
         self.take_up_until(&draining).await;
         self.tasks.close();
-        let patience = self.parts.generation.load().pipeline.server.shutdown_timeout;
+        let patience = self.parts.generations.current().pipeline.server.shutdown_timeout;
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
             tracing::warn!(in_hand = self.tasks.len(), "time is up: what is in hand goes on at the next start");
         }
@@ -48,7 +55,7 @@ impl Runner {
     }
 
     async fn take_up_until(&self, draining: &tokio_util::sync::CancellationToken) {
-        let hand = Arc::new(Semaphore::new(self.parts.generation.load().pipeline.queue.in_hand));
+        let hand = Arc::new(Semaphore::new(self.parts.generations.current().pipeline.queue.in_hand));
         loop {
             let place = tokio::select! {
                 place = Arc::clone(&hand).acquire_owned() => place,
@@ -79,13 +86,14 @@ impl Runner {
 
 async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
     let id = job.id;
-    let mut walk = Walk::new(Arc::clone(&parts), job);
-    let outcome = walk.run(ticket).await;
+    let mut walk = Walk::new(Arc::clone(&parts), job, ticket).await;
+    let outcome = step_back::run(&mut walk).await;
     let ended = match outcome {
         Ok(()) => finish(&mut walk, Status::Done, None).await,
         Err(Failure::Stopping) => Err(Failure::Stopping),
         Err(failure) => unhappy(&mut walk, failure).await,
     };
+    keep_recording(&walk).await;
     match ended {
         Ok(()) => {}
         Err(Failure::Stopping) => {
@@ -99,9 +107,18 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
     }
 }
 
+/// What the plugins were asked and answered, whatever became of the job.
+async fn keep_recording(walk: &Walk) {
+    let (recordings, id, calls) = (Arc::clone(&walk.parts.recordings), walk.job.id, walk.tape.take());
+    let kept = tokio::task::spawn_blocking(move || recordings.add(id, calls)).await;
+    if let Ok(Err(error)) = kept {
+        tracing::warn!(job = %id, %error, "the job's plugin calls are not recorded");
+    }
+}
+
 async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<(), Failure> {
     let most = walk.generation.pipeline.queue.max_attempts;
-    match failure {
+    match settled(walk, failure).await {
         Failure::Retry { code, why, after } if walk.job.attempts + 1 < most => {
             walk.job.attempts += 1;
             let wait = after.unwrap_or_default().max(backoff(walk.job.attempts, after));
@@ -110,20 +127,40 @@ async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<(), Failure> {
             tracing::warn!(job = %walk.job.id, code, %why, attempt = walk.job.attempts, again_in_ms = wait.as_secs_f64() * 1e3, "the job is tried again");
             Ok(walk.parts.queue.hand_back(&walk.job).await?)
         }
-        Failure::Retry { code, ref why, .. } | Failure::Final { code, ref why } => {
+        ref failure @ (Failure::Retry { code, ref why, .. } | Failure::Final { code, ref why }) => {
             tracing::error!(job = %walk.job.id, code, %why, "the job failed");
             walk.job.attempts += 1;
             let error = JobError { code: code.into(), message: why.clone() };
-            notify::tell_of_failure(walk, &failure).await?;
+            notify::tell_of_failure(walk, failure).await?;
             finish(walk, Status::Failed, Some(error)).await
         }
-        Failure::Refused { code, ref words } => {
+        ref failure @ Failure::Refused { code, ref words } => {
             let error =
                 JobError { code: code.into(), message: format!("not done, by rule; the person was told: {words}") };
-            notify::tell_of_failure(walk, &failure).await?;
+            notify::tell_of_failure(walk, failure).await?;
             finish(walk, Status::Refused, Some(error)).await
         }
-        Failure::Stopping => Err(Failure::Stopping),
+        Failure::Plugin(_) | Failure::NoPage { .. } | Failure::Stopping => Err(Failure::Stopping),
+    }
+}
+
+/// What a plugin's failure comes to, once no other version can help.
+async fn settled(walk: &mut Walk, failure: Failure) -> Failure {
+    match failure {
+        Failure::Plugin(error) if failure::depends_on_load(&error) => {
+            Failure::Retry { code: "plugin", why: error.to_string(), after: None }
+        }
+        Failure::Plugin(error) => Failure::last("plugin", error.to_string()),
+        Failure::NoPage { why, ask_again: Some(stage) } => {
+            walk.job.progress.answers.retain(|answer| answer.stage != stage);
+            Failure::Retry { code: "no-page", why, after: Some(Duration::ZERO) }
+        }
+        Failure::NoPage { why, ask_again: None } => {
+            let occasion = Occasion::new("no-page").with("why", why);
+            let words = speech::words(walk, &occasion).await.unwrap_or_default();
+            Failure::Refused { code: "no-page", words }
+        }
+        failure => failure,
     }
 }
 

@@ -1,12 +1,9 @@
 //! The words a person reads. The configured coach says them; where it cannot, the engine's own does; where that cannot, a fixed sentence does.
 
-use super::{Generation, translate};
-use crate::{
-    adapter::store::Person,
-    config::Stage,
-    job::Job,
-    plugin::{Call, Limits, Plugin, coach, types},
-};
+use std::sync::Arc;
+
+use super::{consult, translate, walk::Walk};
+use crate::plugin::{Limits, Question, coach, types};
 
 /// Something to tell a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,48 +36,24 @@ impl Occasion {
 }
 
 /// The words for an occasion, or none where the coach wants silence.
-pub async fn words(generation: &Generation, job: &Job, person: Option<&Person>, occasion: &Occasion) -> Option<String> {
-    let mut speakers: Vec<(&Stage, Limits, &Plugin)> = Vec::new();
-    if let Some((ready, plugin)) = generation.coach() {
-        speakers.push((&ready.stage, ready.limits, plugin));
-        speakers.push((&ready.stage, Limits::default(), &generation.spare_coach));
-    }
-    for (stage, limits, plugin) in speakers {
-        match said(generation, job, person, occasion, stage, limits, plugin).await {
-            Ok(None) => return None,
-            Ok(Some(words)) if fits(&words, occasion) => return Some(words),
-            Ok(Some(_)) => {
-                tracing::warn!(job = %job.id, plugin = %plugin.name, digest = %plugin.digest, occasion = occasion.name, "the words must hold one link, and end with it");
+pub(super) async fn words(walk: &Walk, occasion: &Occasion) -> Option<String> {
+    let generation = Arc::clone(&walk.generation);
+    let Some((ready, plugin)) = generation.coach() else { return Some(fixed(occasion)) };
+    for (speaker, limits) in [(plugin, ready.limits), (&generation.spare_coach, Limits::default())] {
+        let mut values: types::Extra = occasion.values.clone();
+        values.push(("source".into(), walk.job.request.source.as_str().into()));
+        let question = Question::Say {
+            person: translate::person(walk.person.as_ref(), ""),
+            occasion: coach::Occasion { name: occasion.name.into(), values },
+        };
+        match consult::say(walk, ready, speaker, limits, question).await {
+            Ok(words) => return words,
+            Err(error) => {
+                tracing::warn!(job = %walk.job.id, occasion = occasion.name, %error, "the coach could not say it")
             }
-            Err(error) => tracing::warn!(job = %job.id, occasion = occasion.name, %error, "the coach could not say it"),
         }
     }
     Some(fixed(occasion))
-}
-
-async fn said(
-    generation: &Generation,
-    job: &Job,
-    person: Option<&Person>,
-    occasion: &Occasion,
-    stage: &Stage,
-    limits: Limits,
-    plugin: &Plugin,
-) -> Result<Option<String>, crate::plugin::PluginError> {
-    let call = Call { stage: &stage.name, limits, context: translate::context(&generation.pipeline, job, stage, &[]) };
-    let mut values: types::Extra = occasion.values.clone();
-    values.push(("source".into(), job.request.source.as_str().into()));
-    let occasion = coach::Occasion { name: occasion.name.into(), values };
-    plugin.say(call, &translate::person(person, ""), &occasion).await
-}
-
-/// A text that announces a page holds exactly one link, last, with nothing after it.
-fn fits(words: &str, occasion: &Occasion) -> bool {
-    let links = words.matches("://").count();
-    match occasion.url() {
-        Some(url) => words.ends_with(url) && links == 1,
-        None => !words.trim().is_empty(),
-    }
 }
 
 fn fixed(occasion: &Occasion) -> String {
@@ -95,13 +68,16 @@ fn fixed(occasion: &Occasion) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::{Answer, contract};
 
     #[test]
-    fn the_words_that_announce_a_page_end_with_its_one_link() {
-        let live = Occasion::new("page-live").with("url", "https://x.example/a/b");
-        assert!(fits("It is live: https://x.example/a/b", &live));
-        assert!(!fits("https://x.example/a/b is live", &live));
-        assert!(!fits("See http://evil.example and https://x.example/a/b", &live));
-        assert!(fits(&fixed(&live), &live));
+    fn the_last_resort_keeps_the_contract_too() {
+        for occasion in [Occasion::new("page-live").with("url", "https://x.example/a/b"), Occasion::new("failed")] {
+            let person =
+                types::Person { slug: None, role: String::new(), standing: "active".into(), extra: Vec::new() };
+            let values = occasion.values.clone();
+            let question = Question::Say { person, occasion: coach::Occasion { name: occasion.name.into(), values } };
+            assert_eq!(contract::check(&question, &Answer::Words(Some(fixed(&occasion)))), Ok(()));
+        }
     }
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Failure, Generation, Parts, decide, lanes::Ticket, make, notify, publish, view::RUNNING};
+use super::{
+    Failure, Generation, GenerationId, Parts, consult::Tape, decide, lanes::Ticket, make, notify, publish,
+    view::RUNNING,
+};
 use crate::{
     adapter::{
         ai::AiCall,
@@ -24,6 +27,8 @@ pub(super) struct Walk {
     pub parts: Arc<Parts>,
     pub generation: Arc<Generation>,
     pub job: Job,
+    /// What its plugins were asked and answered.
+    pub tape: Tape,
     pub person: Option<Person>,
     /// As filters left it.
     pub request: types::Request,
@@ -33,45 +38,56 @@ pub(super) struct Walk {
     /// The name of the AI stage that answered last.
     pub answered: Option<String>,
     pub drafts: Vec<SavedDraft>,
+    /// Its place among the person's requests, until it is decided.
+    ticket: Option<Ticket<Asker>>,
     /// Places taken for as long as the walk lasts: in the person's share, and in the line of edits of one page.
     held: (Option<OwnedSemaphorePermit>, Option<Ticket<(PersonId, String)>>),
 }
 
 impl Walk {
-    pub fn new(parts: Arc<Parts>, job: Job) -> Self {
-        let generation = parts.generation.load_full();
+    pub async fn new(parts: Arc<Parts>, mut job: Job, ticket: Ticket<Asker>) -> Self {
+        let generation = generation_of(&parts, &job).await;
+        job.generation = Some(generation.id.to_string());
         let request = super::translate::request(&job.request);
         Self {
             parts,
             generation,
             job,
+            tape: Tape::default(),
             person: None,
             request,
             idea: None,
             call: None,
             answered: None,
             drafts: Vec::new(),
+            ticket: Some(ticket),
             held: (None, None),
         }
     }
 
+    /// Forgets what lives only as long as a run, for another on the generation it was given. What is in the progress stays: it is paid for, or done.
+    pub fn start_over(&mut self) {
+        self.job.generation = Some(self.generation.id.to_string());
+        self.request = super::translate::request(&self.job.request);
+        (self.idea, self.call, self.answered) = (None, None, None);
+        self.drafts.clear();
+    }
+
     /// Runs the stages. The ticket is given back as soon as it is decided what happens: the person's next request need not wait for this one's page.
-    pub async fn run(&mut self, ticket: Ticket<Asker>) -> Result<(), Failure> {
+    pub async fn run(&mut self) -> Result<(), Failure> {
         self.begin().await;
-        let mut ticket = Some(ticket);
         let generation = Arc::clone(&self.generation);
         for ready in &generation.stages {
             if !self.wanted(ready) {
                 continue;
             }
-            if ticket.is_some()
-                && self.job.progress.decided.is_none()
-                && let Some(ticket) = &mut ticket
+            if self.job.progress.decided.is_none()
+                && let Some(ticket) = &mut self.ticket
             {
                 ticket.turn().await;
             }
             self.run_stage(ready).await?;
-            if self.job.progress.decided.is_some() && ticket.take().is_some() {
+            if self.job.progress.decided.is_some() && self.ticket.take().is_some() {
                 self.take_places().await;
             }
             if matches!(self.then(), Some(ForPerson::Silence(_))) {
@@ -217,6 +233,34 @@ impl Walk {
             Runs::Adapter(AdapterStage::Notify) => notify::notify(self).await,
         }
     }
+}
+
+/// The generation a job began on, also across a restart; a job that begins gets the one for its person.
+async fn generation_of(parts: &Arc<Parts>, job: &Job) -> Arc<Generation> {
+    let Some(id) = job.generation.clone().map(GenerationId::from) else {
+        return parts.generations.pick(&job.request.asker);
+    };
+    match began_on(parts, &id).await {
+        // A version that was rolled back meanwhile is not given a second chance at the same job.
+        Ok(generation) => parts.generations.before_failed(&generation).unwrap_or(generation),
+        Err(why) => {
+            tracing::warn!(job = %job.id, generation = %id, %why, "the generation it began on is gone: it goes on with what is in force");
+            parts.generations.pick(&job.request.asker)
+        }
+    }
+}
+
+async fn began_on(parts: &Arc<Parts>, id: &GenerationId) -> Result<Arc<Generation>, String> {
+    if let Some(resident) = parts.generations.resident(id) {
+        return Ok(resident);
+    }
+    let record = parts.generations.on_record(id).map_err(|error| error.to_string())?;
+    let record = record.ok_or("it is not on record")?;
+    let rebuild = Arc::clone(&parts.rebuild);
+    let rebuilt = tokio::task::spawn_blocking(move || rebuild.rebuild(&record)).await;
+    let generation = Arc::new(rebuilt.map_err(|error| error.to_string())??);
+    parts.generations.keep(&generation);
+    Ok(generation)
 }
 
 fn first_line(text: &str) -> String {

@@ -105,6 +105,14 @@ impl Asker {
             Self::Guest(_) => None,
         }
     }
+
+    /// What hashes are made of; never for a log.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Phone(phone) => phone.e164(),
+            Self::Guest(key) => key.as_str(),
+        }
+    }
 }
 
 impl fmt::Display for Asker {

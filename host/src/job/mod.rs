@@ -108,6 +108,9 @@ pub struct Job {
     pub not_before: Option<Millis>,
     /// Chance for the plugins, fixed for the job.
     pub seed: u64,
+    /// The generation it began on, and ends on, whatever is swapped meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<String>,
     /// What has been made so far, in order: the checkpoints.
     #[serde(default)]
     pub progress: Progress,
@@ -135,6 +138,7 @@ impl Job {
             attempts: 0,
             not_before: None,
             seed: rand::random(),
+            generation: None,
             progress: Progress::default(),
             stages: Vec::new(),
             ai: None,

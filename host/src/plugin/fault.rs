@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{config::Role, plugin::types::StageError};
 
 /// A call that gave no answer, and whose it was.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("plugin {plugin} {version} ({role}, {digest:.12}): {fault}", role = .role.as_str())]
 pub struct PluginError {
     /// Its name in pipeline.toml.
@@ -21,7 +21,7 @@ pub struct PluginError {
 }
 
 /// What went wrong.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It will not do it, in words for the person.
     #[error("refused: {0}")]
@@ -43,6 +43,23 @@ pub enum Fault {
         /// Function names, innermost first.
         backtrace: Vec<String>,
     },
+}
+
+impl Fault {
+    /// One word, for metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::BadInput(_) => "bad-input",
+            Self::Internal(_) => "internal",
+            Self::Contract(_) => "contract",
+            Self::Trapped { cause, .. } => match cause {
+                Cause::Deadline(_) | Cause::Wall(_) | Cause::Fuel(_) => "too-long",
+                Cause::Memory { .. } | Cause::Stack | Cause::Message(_) => "too-much",
+                Cause::Panic(_) | Cause::Trap(_) => "trapped",
+            },
+        }
+    }
 }
 
 fn trace(frames: &[String]) -> String {

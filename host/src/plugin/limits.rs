@@ -28,7 +28,7 @@ impl Limits {
             memory: usize::try_from(stage.memory.unwrap_or(plugins.memory)).unwrap_or(usize::MAX),
             deadline: stage.deadline.unwrap_or(plugins.deadline),
             fuel: stage.fuel.or(plugins.fuel),
-            message: usize::try_from(plugins.message).unwrap_or(usize::MAX),
+            message: usize::try_from(stage.message.unwrap_or(plugins.message)).unwrap_or(usize::MAX),
             ..Self::default()
         }
     }

@@ -3,12 +3,13 @@
 use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace, component::Component};
 
 use super::{
-    About, Cause, Fault, Limits, NotAPlugin, PluginError, Sandbox,
-    bindings::{coach, extract, filter, prompt, types, worlds},
-    inspect,
+    About, Answer, Asked, Call, Cause, Fault, Limits, NotAPlugin, PluginError, Question, Sandbox, Used,
+    bindings::{types, worlds},
+    contract, inspect,
     sandbox::MOST_MEMORY,
     state::{CallLabel, CallState, Meter},
 };
@@ -60,21 +61,12 @@ pub struct Plugin {
     /// SHA-256 of the component, hex.
     pub digest: String,
     pre: Pre,
+    /// Its own share of the guests' threads.
+    turns: Semaphore,
     sandbox: Arc<Sandbox>,
 }
 
-/// What a call is for, and what it may use.
-#[derive(Debug, Clone)]
-pub struct Call<'a> {
-    /// The stage's name.
-    pub stage: &'a str,
-    /// What it may use.
-    pub limits: Limits,
-    /// What the plugin is told.
-    pub context: types::Context,
-}
-
-type Answer<T> = wasmtime::Result<Result<T, types::StageError>>;
+type Said = wasmtime::Result<Result<Answer, types::StageError>>;
 
 impl Plugin {
     /// Compiles and links a component. Takes tens of milliseconds for a Rust plugin, seconds for one with an interpreter inside: call it off the async threads.
@@ -92,7 +84,8 @@ impl Plugin {
             Role::Filter => Pre::Filter(worlds::filter::FilterPluginPre::new(instance).map_err(unfit)?),
         };
         let digest = hex::encode(Sha256::digest(bytes));
-        Ok(Self { name: name.to_owned(), about, digest, pre, sandbox: Arc::clone(sandbox) })
+        let turns = Semaphore::new(sandbox.turns_of_one);
+        Ok(Self { name: name.to_owned(), about, digest, pre, turns, sandbox: Arc::clone(sandbox) })
     }
 
     /// A fault of this plugin, with its name and version on it.
@@ -106,135 +99,83 @@ impl Plugin {
         }
     }
 
-    /// What to do with a request (`coach.decide`).
-    pub async fn decide(
-        &self,
-        call: Call<'_>,
-        request: &types::Request,
-        person: &types::Person,
-        pages: &[types::PageSummary],
-        thread: &[types::Turn],
-    ) -> Result<coach::Decision, PluginError> {
-        let Pre::Coach(pre) = &self.pre else { return Err(self.wrong_role(Role::Coach)) };
-        let context = &call.context;
-        self.run(&call, async |store| {
-            let instance = pre.instantiate_async(&mut *store).await?;
-            instance.wtaf_stage_coach().call_decide(store, context, request, person, pages, thread).await
-        })
-        .await
-    }
-
-    /// The words for an occasion (`coach.say`).
-    pub async fn say(
-        &self,
-        call: Call<'_>,
-        person: &types::Person,
-        occasion: &coach::Occasion,
-    ) -> Result<Option<String>, PluginError> {
-        let Pre::Coach(pre) = &self.pre else { return Err(self.wrong_role(Role::Coach)) };
-        let context = &call.context;
-        self.run(&call, async |store| {
-            let instance = pre.instantiate_async(&mut *store).await?;
-            instance.wtaf_stage_coach().call_say(store, context, person, occasion).await
-        })
-        .await
-    }
-
-    /// The AI call for an order (`prompt.compose`).
-    pub async fn compose(
-        &self,
-        call: Call<'_>,
-        order: &types::Order,
-        person: &types::Person,
-        thread: &[types::Turn],
-        material: &types::Extra,
-    ) -> Result<prompt::AiCall, PluginError> {
-        let Pre::Prompt(pre) = &self.pre else { return Err(self.wrong_role(Role::Prompt)) };
-        let context = &call.context;
-        self.run(&call, async |store| {
-            let instance = pre.instantiate_async(&mut *store).await?;
-            instance.wtaf_stage_prompt().call_compose(store, context, order, person, thread, material).await
-        })
-        .await
-    }
-
-    /// What an answer holds (`extract.extract`).
-    pub async fn extract(
-        &self,
-        call: Call<'_>,
-        order: &types::Order,
-        answer: &str,
-        finished: bool,
-    ) -> Result<extract::Found, PluginError> {
-        let Pre::Extract(pre) = &self.pre else { return Err(self.wrong_role(Role::Extract)) };
-        let context = &call.context;
-        self.run(&call, async |store| {
-            let instance = pre.instantiate_async(&mut *store).await?;
-            instance.wtaf_stage_extract().call_extract(store, context, order, answer, finished).await
-        })
-        .await
-    }
-
-    /// Names for a page (`slug.propose`).
-    pub async fn propose(
-        &self,
-        call: Call<'_>,
-        order: &types::Order,
-        title: Option<&str>,
-        taken: &[String],
-    ) -> Result<Vec<String>, PluginError> {
-        let Pre::Slug(pre) = &self.pre else { return Err(self.wrong_role(Role::Slug)) };
-        let context = &call.context;
-        self.run(&call, async |store| {
-            let instance = pre.instantiate_async(&mut *store).await?;
-            instance.wtaf_stage_slug().call_propose(store, context, order, title, taken).await
-        })
-        .await
-    }
-
-    /// What passes, changed or not (`filter.apply`).
-    pub async fn apply(&self, call: Call<'_>, content: &filter::Content) -> Result<filter::Content, PluginError> {
-        let Pre::Filter(pre) = &self.pre else { return Err(self.wrong_role(Role::Filter)) };
-        let context = &call.context;
-        let applied = self
-            .run(&call, async |store| {
-                let instance = pre.instantiate_async(&mut *store).await?;
-                instance.wtaf_stage_filter().call_apply(store, context, content).await
-            })
-            .await?;
-        let same_case = std::mem::discriminant(&applied) == std::mem::discriminant(content);
-        if same_case {
-            Ok(applied)
-        } else {
-            Err(self.error(Fault::Contract("a filter gives back the case it was given".into())))
+    /// Asks it, in a fresh instance, on the guests' own threads: what a guest does with its time is no matter of those who wait on the network.
+    /// An answer that breaks the contract is a fault.
+    pub async fn ask(self: &Arc<Self>, call: Arc<Call>) -> Asked {
+        let failed = |cause| Asked { outcome: Err(self.stopped(cause)), used: Used::default() };
+        if call.question.role() != self.about.role {
+            let why = format!("called as a {} plugin", call.question.role().as_str());
+            return Asked { outcome: Err(self.error(Fault::Contract(why))), used: Used::default() };
         }
+        // First among its own calls, then among all: one plugin that hogs its time leaves the others' turns alone.
+        let (Ok(_own), Ok(_turn)) = (self.turns.acquire().await, self.sandbox.turns.acquire().await) else {
+            return failed(Cause::Trap("the engine is stopping".into()));
+        };
+        let plugin = Arc::clone(self);
+        let running = self.sandbox.guests.spawn(async move { plugin.run(&call).await });
+        running.await.unwrap_or_else(|_| failed(Cause::Trap("the engine is stopping".into())))
     }
 
-    fn wrong_role(&self, wanted: Role) -> PluginError {
-        self.error(Fault::Contract(format!("called as a {} plugin", wanted.as_str())))
-    }
-
-    async fn run<T>(
-        &self,
-        call: &Call<'_>,
-        body: impl AsyncFnOnce(&mut Store<CallState>) -> Answer<T>,
-    ) -> Result<T, PluginError> {
-        let _turn = self
-            .sandbox
-            .turns
-            .acquire()
-            .await
-            .map_err(|_| self.stopped(Cause::Trap("the engine is stopping".into())))?;
+    async fn run(&self, call: &Call) -> Asked {
         let mut store = self.store_for(call);
         let meter = store.data().meter.clone();
         // Epochs do not interrupt the host's own code, and a busy machine may starve a call: a wall clock stands around it.
         let wall = call.limits.deadline * 5 + Duration::from_secs(1);
-        let answered = tokio::time::timeout(wall, metered(&meter, body(&mut store))).await;
-        match answered {
-            Ok(Ok(Ok(answer))) => Ok(answer),
+        let said = tokio::time::timeout(wall, metered(&meter, self.put(&mut store, call))).await;
+        let fuel =
+            self.sandbox.counts_fuel.then(|| call.limits.fuel.unwrap_or(u64::MAX) - store.get_fuel().unwrap_or(0));
+        let state = store.into_data();
+        let used = Used {
+            time: meter.spent(),
+            memory: state.held(),
+            fuel,
+            lines: state.logged(),
+            grants: state.used_grants(),
+        };
+        let outcome = match said {
+            Ok(Ok(Ok(answer))) => match contract::check(&call.question, &answer) {
+                Ok(()) => Ok(answer),
+                Err(breach) => Err(self.error(Fault::Contract(breach))),
+            },
             Ok(Ok(Err(said))) => Err(self.error(said.into())),
-            Ok(Err(error)) => Err(self.error(fault_of(&error, store.into_data()))),
+            Ok(Err(error)) => Err(self.error(fault_of(&error, state))),
             Err(_) => Err(self.stopped(Cause::Wall(wall))),
+        };
+        Asked { outcome, used }
+    }
+
+    async fn put(&self, store: &mut Store<CallState>, call: &Call) -> Said {
+        let ctx = &call.context;
+        match (&self.pre, &call.question) {
+            (Pre::Coach(pre), Question::Decide { request, person, pages, thread }) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                let coach = instance.wtaf_stage_coach();
+                Ok(coach.call_decide(store, ctx, request, person, pages, thread).await?.map(Answer::Decision))
+            }
+            (Pre::Coach(pre), Question::Say { person, occasion }) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Ok(instance.wtaf_stage_coach().call_say(store, ctx, person, occasion).await?.map(Answer::Words))
+            }
+            (Pre::Prompt(pre), Question::Compose { order, person, thread, material }) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                let prompt = instance.wtaf_stage_prompt();
+                Ok(prompt.call_compose(store, ctx, order, person, thread, material).await?.map(Answer::Call))
+            }
+            (Pre::Extract(pre), Question::Extract { order, answer, finished }) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                let extract = instance.wtaf_stage_extract();
+                Ok(extract.call_extract(store, ctx, order, answer, *finished).await?.map(Answer::Found))
+            }
+            (Pre::Slug(pre), Question::Propose { order, title, taken }) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                let slug = instance.wtaf_stage_slug();
+                Ok(slug.call_propose(store, ctx, order, title.as_deref(), taken).await?.map(Answer::Names))
+            }
+            (Pre::Filter(pre), Question::Apply { content }) => {
+                let instance = pre.instantiate_async(&mut *store).await?;
+                Ok(instance.wtaf_stage_filter().call_apply(store, ctx, content).await?.map(Answer::Content))
+            }
+            _ => Err(wasmtime::Error::msg("a question of another role")),
         }
     }
 
@@ -242,11 +183,11 @@ impl Plugin {
         self.error(Fault::Trapped { cause, backtrace: Vec::new() })
     }
 
-    fn store_for(&self, call: &Call<'_>) -> Store<CallState> {
+    fn store_for(&self, call: &Call) -> Store<CallState> {
         let limits = Limits { memory: call.limits.memory.min(MOST_MEMORY), ..call.limits };
         let label = CallLabel {
             job: call.context.job.clone(),
-            stage: call.stage.to_owned(),
+            stage: call.stage.to_string(),
             plugin: self.name.clone(),
             digest: self.digest[..12].to_owned(),
         };

@@ -4,20 +4,28 @@
 //! [`PluginError`] that names plugin, version and cause; it ends one call and nothing else.
 
 mod bindings;
+mod call;
+pub mod contract;
 mod fault;
 mod inspect;
 mod limits;
 mod loaded;
+pub mod own;
+mod recording;
 mod registry;
 mod sandbox;
+mod shelf;
 mod state;
 #[cfg(feature = "wasi")]
 mod wasi;
 
 pub use bindings::{coach, extract, filter, prompt, types};
+pub use call::{Answer, Asked, Call, Question, Used};
 pub use fault::{Cause, Fault, PluginError};
 pub use inspect::{About, NotAPlugin, about};
 pub use limits::{Limits, counts_fuel};
-pub use loaded::{Call, LoadError, Plugin};
-pub use registry::{Registry, SourceError, role_of};
+pub use loaded::{LoadError, Plugin};
+pub use recording::{Recorded, Recordings};
+pub use registry::{LARGEST, Registry, SourceError, digest_of, role_of};
 pub use sandbox::Sandbox;
+pub use shelf::Shelf;

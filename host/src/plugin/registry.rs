@@ -1,16 +1,20 @@
-//! Where plugins come from: a file dropped into `plugins.dir`, else the engine's own copy; a path; a digest the engine has kept.
+//! Where plugins come from: a file dropped into `plugins.dir`, else the engine's own copy; a path; a digest the engine has kept. And which compiled ones are
+//! in memory.
 
 use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{LoadError, Plugin, Sandbox, inspect};
+use super::{LoadError, Plugin, Sandbox, Shelf, inspect};
 use crate::config::{PluginSource, Role};
+
+/// No component is larger: 64 MiB. What is compiled from it is several times that.
+pub const LARGEST: u64 = 64 << 20;
 
 /// Why a source gave no component.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,14 @@ pub enum SourceError {
         /// Where it would have been.
         path: PathBuf,
     },
+    /// Nothing of that digest is kept.
+    #[error("no component with the digest {digest:.12} is kept in {folder}")]
+    NotKept {
+        /// SHA-256, hex.
+        digest: String,
+        /// Where.
+        folder: PathBuf,
+    },
     /// The file could not be read.
     #[error("{path}: {source}")]
     Unreadable {
@@ -31,90 +43,131 @@ pub enum SourceError {
         /// Why.
         source: std::io::Error,
     },
+    /// It is larger than any plugin may be.
+    #[error("{path} has {bytes} bytes; a plugin has at most {LARGEST}")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
     /// It was read and is no good.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
 
-/// Finds components and keeps the compiled ones, by digest.
+/// Finds components, and keeps the compiled ones for as long as anyone runs them.
 pub struct Registry {
     sandbox: Arc<Sandbox>,
     dir: PathBuf,
-    kept: PathBuf,
-    compiled: Mutex<HashMap<String, Arc<Plugin>>>,
+    shelf: Shelf,
+    compiled: Mutex<HashMap<String, Weak<Plugin>>>,
 }
 
 impl Registry {
     /// Over the watched folder and the folder where components in use are kept by digest.
     pub fn new(sandbox: Arc<Sandbox>, dir: &Path, data_dir: &Path) -> Self {
-        Self { sandbox, dir: dir.to_owned(), kept: data_dir.join("plugins"), compiled: Mutex::default() }
+        Self { sandbox, dir: dir.to_owned(), shelf: Shelf::new(data_dir), compiled: Mutex::default() }
     }
 
-    /// The component a source names, as bytes. The file is read whole, never mapped: it may be spoiled at any time.
+    /// The sandbox its plugins run in.
+    pub fn sandbox(&self) -> &Arc<Sandbox> {
+        &self.sandbox
+    }
+
+    /// Components by digest.
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// The watched folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The component a source names at this moment, as bytes. The file is read whole, never mapped: it may be spoiled at any time.
     pub fn bytes(&self, source: &PluginSource) -> Result<Vec<u8>, SourceError> {
-        read(source, &self.dir, &self.kept)
+        read(source, &self.dir, &self.shelf)
     }
 
-    /// The plugin a source names, compiled unless it already is.
+    /// The plugin a source names at this moment, compiled unless it already is.
     pub fn load(&self, source: &PluginSource) -> Result<Arc<Plugin>, SourceError> {
-        let bytes = self.bytes(source)?;
-        let digest = hex::encode(Sha256::digest(&bytes));
-        if let Some(plugin) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
-            return Ok(Arc::clone(plugin));
+        Ok(self.compile(&source.name(), &self.bytes(source)?)?)
+    }
+
+    /// Compiles a component, unless it is in memory already. Blocking: call it off the async threads.
+    pub fn compile(&self, name: &str, bytes: &[u8]) -> Result<Arc<Plugin>, LoadError> {
+        let digest = digest_of(bytes);
+        if let Some(plugin) = self.resident(&digest) {
+            return Ok(plugin);
         }
-        let plugin = Arc::new(Plugin::load(&self.sandbox, &name_of(source), &bytes)?);
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::clone(&plugin));
+        let plugin = Arc::new(Plugin::load(&self.sandbox, name, bytes)?);
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|_, plugin| plugin.strong_count() > 0);
+        compiled.insert(digest, Arc::downgrade(&plugin));
         Ok(plugin)
+    }
+
+    /// A version by its digest: in memory, on the shelf, or built in.
+    pub fn version(&self, name: &str, digest: &str) -> Result<Arc<Plugin>, SourceError> {
+        if let Some(plugin) = self.resident(digest) {
+            return Ok(plugin);
+        }
+        let embedded = wtaf_bundle::EMBEDDED.iter().find(|embedded| digest_of(embedded.bytes) == digest);
+        match embedded {
+            Some(embedded) => Ok(self.compile(name, embedded.bytes)?),
+            None => Ok(self.compile(name, &self.shelf.get(digest)?)?),
+        }
     }
 
     /// The engine's own copy, whatever was dropped beside it: the last resort of what must not fail.
     pub fn embedded(&self, name: &str) -> Result<Arc<Plugin>, SourceError> {
         let unknown = || SourceError::Unknown { name: name.to_owned(), path: PathBuf::new() };
         let embedded = wtaf_bundle::embedded(name).ok_or_else(unknown)?;
-        let digest = hex::encode(Sha256::digest(embedded.bytes));
-        if let Some(plugin) = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest) {
-            return Ok(Arc::clone(plugin));
-        }
-        let plugin = Arc::new(Plugin::load(&self.sandbox, name, embedded.bytes)?);
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, Arc::clone(&plugin));
-        Ok(plugin)
+        Ok(self.compile(name, embedded.bytes)?)
     }
+
+    fn resident(&self, digest: &str) -> Option<Arc<Plugin>> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(digest).and_then(Weak::upgrade)
+    }
+}
+
+/// SHA-256, hex: what a version is known by.
+pub fn digest_of(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// What a source's component is, without compiling it: what the configuration's flow check asks.
 pub fn role_of(source: &PluginSource, plugins_dir: &Path) -> Result<Role, String> {
-    let bytes = read(source, plugins_dir, Path::new("")).map_err(|error| error.to_string())?;
-    Ok(inspect::about(&bytes).map_err(|why| format!("{}: {why}", name_of(source)))?.role)
+    let bytes = read(source, plugins_dir, &Shelf::new(Path::new(""))).map_err(|error| error.to_string())?;
+    Ok(inspect::about(&bytes).map_err(|why| format!("{}: {why}", source.name()))?.role)
 }
 
-fn read(source: &PluginSource, dir: &Path, kept: &Path) -> Result<Vec<u8>, SourceError> {
+fn read(source: &PluginSource, dir: &Path, shelf: &Shelf) -> Result<Vec<u8>, SourceError> {
     match source {
         PluginSource::Named(name) => {
             let path = dir.join(format!("{name}.wasm"));
-            match (fs::read(&path), wtaf_bundle::embedded(name)) {
-                (Ok(bytes), _) => Ok(bytes),
-                (Err(error), Some(embedded)) if error.kind() == std::io::ErrorKind::NotFound => {
-                    Ok(embedded.bytes.to_vec())
+            match (read_file(&path), wtaf_bundle::embedded(name)) {
+                (Err(SourceError::Unreadable { source, .. }), embedded)
+                    if source.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    embedded
+                        .map(|embedded| embedded.bytes.to_vec())
+                        .ok_or_else(|| SourceError::Unknown { name: name.clone(), path })
                 }
-                (Err(error), None) if error.kind() == std::io::ErrorKind::NotFound => {
-                    Err(SourceError::Unknown { name: name.clone(), path })
-                }
-                (Err(source), _) => Err(SourceError::Unreadable { path, source }),
+                (read, _) => read,
             }
         }
-        PluginSource::Path(path) => read_file(path.clone()),
-        PluginSource::Digest(digest) => read_file(kept.join(format!("{}.wasm", digest.trim_start_matches("sha256:")))),
+        PluginSource::Path(path) => read_file(path),
+        PluginSource::Digest(digest) => shelf.get(digest.trim_start_matches("sha256:")),
     }
 }
 
-fn read_file(path: PathBuf) -> Result<Vec<u8>, SourceError> {
-    fs::read(&path).map_err(|source| SourceError::Unreadable { path, source })
-}
-
-fn name_of(source: &PluginSource) -> String {
-    match source {
-        PluginSource::Named(name) => name.clone(),
-        PluginSource::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
-        PluginSource::Digest(digest) => digest.chars().take(19).collect(),
+fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
+    let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > LARGEST {
+        return Err(SourceError::TooLarge { path: path.to_owned(), bytes });
     }
+    fs::read(path).map_err(unreadable)
 }

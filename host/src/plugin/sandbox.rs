@@ -1,8 +1,14 @@
 //! The one wasmtime engine: how components are compiled, where their instances live, how they are interrupted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use tokio::sync::Semaphore;
+use tokio::{runtime::Runtime, sync::Semaphore, task::JoinHandle};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
 use super::{
@@ -25,7 +31,11 @@ pub struct Sandbox {
     pub(super) plain: Linker<CallState>,
     #[cfg(feature = "wasi")]
     pub(super) with_wasi: Linker<CallState>,
+    /// Where guests run: threads of their own, which the system shares out fairly between them and those who serve the network.
+    pub(super) guests: Guests,
     pub(super) turns: Semaphore,
+    /// How many of the turns one plugin may have at once.
+    pub(super) turns_of_one: usize,
     /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
     pub(super) counts_fuel: bool,
 }
@@ -35,10 +45,20 @@ impl Sandbox {
     ///
     /// With `counts_fuel` every instruction is counted (about a tenth slower): only where someone asked for a limit in fuel.
     pub fn new(counts_fuel: bool) -> wasmtime::Result<Arc<Self>> {
+        Self::with(counts_fuel, false)
+    }
+
+    /// An engine for tests and replays: instructions are counted, and what the standard leaves open (the bits of a NaN) is fixed, so that a call gives the
+    /// same answer and the same count on every machine.
+    pub fn lab() -> wasmtime::Result<Arc<Self>> {
+        Self::with(true, true)
+    }
+
+    fn with(counts_fuel: bool, deterministic: bool) -> wasmtime::Result<Arc<Self>> {
         // Pooling halves the cost of a call; where the address space is too small for it (some containers), instances are made on demand.
-        let engine = Engine::new(&config(true, counts_fuel)).or_else(|error| {
+        let engine = Engine::new(&config(true, counts_fuel, deterministic)).or_else(|error| {
             tracing::warn!(%error, "no room for a pool of instances: each call maps its own memory");
-            Engine::new(&config(false, counts_fuel))
+            Engine::new(&config(false, counts_fuel, deterministic))
         })?;
         let mut plain = Linker::new(&engine);
         bindings::types::add_to_linker::<CallState, Host>(&mut plain, |state| state)?;
@@ -50,7 +70,10 @@ impl Sandbox {
             linker
         };
         tick(&engine)?;
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
         Ok(Arc::new(Self {
+            guests: Guests::start(threads)?,
+            turns_of_one: threads - 1,
             plain,
             #[cfg(feature = "wasi")]
             with_wasi,
@@ -60,6 +83,60 @@ impl Sandbox {
         }))
     }
 }
+
+/// The threads guests run on.
+pub(super) struct Guests(Option<Runtime>);
+
+impl Guests {
+    fn start(threads: usize) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("guest")
+            .enable_time()
+            .build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Runs a call to its end; dropping what comes back stops it at its next yield.
+    pub(super) fn spawn<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Running<T> {
+        // It is taken away only when the sandbox is dropped, and then nobody is left to ask.
+        Running(self.0.as_ref().map(|runtime| runtime.spawn(call)))
+    }
+}
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // The last holder may be a job's own future, where waiting for threads is not allowed.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A call under way; dropped, it is stopped.
+pub(super) struct Running<T>(Option<JoinHandle<T>>);
+
+impl<T> Future for Running<T> {
+    type Output = Result<T, Stopped>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Some(handle) => Pin::new(handle).poll(cx).map_err(|_| Stopped),
+            None => Poll::Ready(Err(Stopped)),
+        }
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.0 {
+            handle.abort();
+        }
+    }
+}
+
+/// The call was stopped from outside.
+pub(super) struct Stopped;
 
 fn tick(engine: &Engine) -> wasmtime::Result<()> {
     let weak = engine.weak();
@@ -73,13 +150,15 @@ fn tick(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn config(pooled: bool, counts_fuel: bool) -> Config {
+fn config(pooled: bool, counts_fuel: bool, deterministic: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .consume_fuel(counts_fuel)
         // Four times the cost of a warm call otherwise, for a feature no stage uses.
         .concurrency_support(false)
+        .cranelift_nan_canonicalization(deterministic)
+        .relaxed_simd_deterministic(deterministic)
         .wasm_component_model(true);
     if pooled {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));

@@ -86,6 +86,26 @@ impl CallState {
     }
 }
 
+impl CallState {
+    /// Bytes of memory, all memories together.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Lines logged so far.
+    pub fn logged(&self) -> u32 {
+        self.logged
+    }
+
+    /// The grants it has made use of.
+    pub fn used_grants(&self) -> Vec<String> {
+        #[cfg(feature = "wasi")]
+        return self.wasi.as_ref().map(super::wasi::Closed::used).unwrap_or_default();
+        #[cfg(not(feature = "wasi"))]
+        Vec::new()
+    }
+}
+
 impl ResourceLimiter for CallState {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         let wanted = self.held.saturating_add(desired.saturating_sub(current));

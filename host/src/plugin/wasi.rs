@@ -57,6 +57,11 @@ impl Closed {
             .build();
         Self { ctx, table: ResourceTable::new() }
     }
+
+    /// The grants that were made use of.
+    pub fn used(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 fn chance(seed: u64) -> Deterministic {

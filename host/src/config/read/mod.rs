@@ -15,7 +15,7 @@ use super::{
     flow,
     keys::{Backend, coach, data, limits, plugins, queue, root, server, store, web},
     kinds::{Roles, unknown_role},
-    model::{Limits, Pipeline, Plugins, Queue, QueueBackend, Server, Store, StoreUrl, Web},
+    model::{Limits, Pipeline, Plugins, Queue, QueueBackend, Server, Store, StoreUrl, TrialRule, Web},
     plugin::{Finder, RoleOf},
     walk::{View, Walk},
 };
@@ -188,7 +188,37 @@ fn read_plugins(walk: &mut Walk<'_>, view: &View) -> Option<Plugins> {
             Found::new(Code::Conflict, at, "`plugins.message` is larger than `plugins.memory`: it could never arrive");
         walk.push(fault.help("a call needs several times the memory of what it takes in"));
     }
-    Some(Plugins { dir: dir?, source: source?, memory: memory?, deadline: deadline?, fuel, message: message? })
+    let trial = read_trial(walk, view);
+    let stack = view.get(walk, &plugins::STACK);
+    let canary = view.get(walk, &plugins::CANARY);
+    let shadow = view.get(walk, &plugins::SHADOW);
+    let rehearse = view.get(walk, &plugins::REHEARSE);
+    let record = view.get(walk, &plugins::RECORD);
+    let record_words = view.get(walk, &plugins::RECORD_WORDS);
+    Some(Plugins {
+        dir: dir?,
+        source: source?,
+        memory: memory?,
+        deadline: deadline?,
+        fuel,
+        message: message?,
+        stack: stack?,
+        canary,
+        shadow: shadow?,
+        trial: trial?,
+        rehearse: rehearse? as usize,
+        record: record? as usize,
+        record_words: record_words?,
+    })
+}
+
+fn read_trial(walk: &mut Walk<'_>, view: &View) -> Option<TrialRule> {
+    let window = view.get(walk, &plugins::TRIAL);
+    let least = view.get(walk, &plugins::CANARY_TIME);
+    let jobs = view.get(walk, &plugins::CANARY_JOBS);
+    let strikes = view.get(walk, &plugins::STRIKES);
+    let share = view.get(walk, &plugins::STRIKE_SHARE);
+    Some(TrialRule { window: window?, least: least?, jobs: jobs?, strikes: strikes?, share: share? })
 }
 
 fn read_coaches(walk: &mut Walk<'_>, views: &[View]) -> Option<Vec<Value>> {

@@ -40,6 +40,9 @@ fn placed(walk: &mut Walk<'_>, view: &View, name: Option<String>, at: At, finder
     let memory = view.get(walk, &stage::MEMORY);
     let deadline = view.get(walk, &stage::DEADLINE);
     let fuel = view.get(walk, &stage::FUEL);
+    let message = view.get(walk, &stage::MESSAGE);
+    let canary = view.get(walk, &stage::CANARY);
+    let shadow = view.get(walk, &stage::SHADOW);
     if let Some(Runs::Adapter(adapter)) = &runs {
         let adapter = adapter.as_str();
         for at in [
@@ -47,6 +50,9 @@ fn placed(walk: &mut Walk<'_>, view: &View, name: Option<String>, at: At, finder
             limit(view, &stage::MEMORY),
             limit(view, &stage::DEADLINE),
             limit(view, &stage::FUEL),
+            limit(view, &stage::MESSAGE),
+            limit(view, &stage::CANARY),
+            limit(view, &stage::SHADOW),
         ] {
             let Some((key, at)) = at else { continue };
             let message = format!("`{}` is for plugins, and the adapter `{adapter}` is none", view.path_of(key));
@@ -67,6 +73,9 @@ fn placed(walk: &mut Walk<'_>, view: &View, name: Option<String>, at: At, finder
             memory,
             deadline,
             fuel,
+            message,
+            canary,
+            shadow,
         })
     })();
     Placed { called, at, when_at: view.at_of(&stage::WHEN), runs, when, on: on.unwrap_or_default(), make, complete }

@@ -1,0 +1,149 @@
+//! Asks a plugin on behalf of a job: the one place where the engine's work meets a guest. Each call is put on the job's tape, and shown to a shadow where
+//! there is one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{generation::Ready, translate, walk::Walk};
+use crate::{
+    job::Millis,
+    plugin::{
+        Answer, Asked, Call, Fault, Limits, Plugin, PluginError, Question, Recorded, coach, extract, filter, prompt,
+    },
+};
+
+/// What a job's plugins were asked so far, in this run of it.
+#[derive(Debug, Default)]
+pub(super) struct Tape(Mutex<Vec<Recorded>>);
+
+impl Tape {
+    /// Takes what is on it.
+    pub fn take(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, recorded: Recorded) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+    }
+}
+
+/// The coach's decision.
+pub(super) async fn decide(walk: &Walk, ready: &Ready, question: Question) -> Result<coach::Decision, PluginError> {
+    match ask(walk, ready, &[], question).await? {
+        Answer::Decision(decision) => Ok(decision),
+        _ => Err(odd(ready)),
+    }
+}
+
+/// The AI call for an order.
+pub(super) async fn compose(walk: &Walk, ready: &Ready, question: Question) -> Result<prompt::AiCall, PluginError> {
+    match ask(walk, ready, &[], question).await? {
+        Answer::Call(call) => Ok(call),
+        _ => Err(odd(ready)),
+    }
+}
+
+/// What an answer holds.
+pub(super) async fn extract(
+    walk: &Walk,
+    ready: &Ready,
+    extra: &[(&str, &str)],
+    question: Question,
+) -> Result<extract::Found, PluginError> {
+    match ask(walk, ready, extra, question).await? {
+        Answer::Found(found) => Ok(found),
+        _ => Err(odd(ready)),
+    }
+}
+
+/// Names for a page.
+pub(super) async fn propose(walk: &Walk, ready: &Ready, question: Question) -> Result<Vec<String>, PluginError> {
+    match ask(walk, ready, &[], question).await? {
+        Answer::Names(names) => Ok(names),
+        _ => Err(odd(ready)),
+    }
+}
+
+/// What passes a filter.
+pub(super) async fn apply(
+    walk: &Walk,
+    ready: &Ready,
+    content: filter::Content,
+) -> Result<filter::Content, PluginError> {
+    match ask(walk, ready, &[], Question::Apply { content }).await? {
+        Answer::Content(content) => Ok(content),
+        _ => Err(odd(ready)),
+    }
+}
+
+/// A coach's words, of the stage's own plugin or of another that speaks for it.
+pub(super) async fn say(
+    walk: &Walk,
+    ready: &Ready,
+    speaker: &Arc<Plugin>,
+    limits: Limits,
+    question: Question,
+) -> Result<Option<String>, PluginError> {
+    match put(walk, ready, speaker, limits, &[], question).await? {
+        Answer::Words(words) => Ok(words),
+        _ => Err(odd(ready)),
+    }
+}
+
+async fn ask(walk: &Walk, ready: &Ready, extra: &[(&str, &str)], question: Question) -> Result<Answer, PluginError> {
+    let Some(plugin) = &ready.plugin else { return Err(odd(ready)) };
+    put(walk, ready, plugin, ready.limits, extra, question).await
+}
+
+async fn put(
+    walk: &Walk,
+    ready: &Ready,
+    plugin: &Arc<Plugin>,
+    limits: Limits,
+    extra: &[(&str, &str)],
+    question: Question,
+) -> Result<Answer, PluginError> {
+    let context = translate::context(&walk.generation.pipeline, &walk.job, &ready.stage, extra);
+    let call = Arc::new(Call { stage: ready.stage.name.as_str().into(), limits, context, question });
+    let asked = plugin.ask(Arc::clone(&call)).await;
+    measure(ready, plugin, &asked);
+    let key = ready.key().unwrap_or_default();
+    let answer = asked.outcome.as_ref().ok().map(Answer::to_json);
+    walk.parts.generations.show_to_shadow(&key, plugin, &call, answer.as_ref());
+    walk.tape.add(Recorded {
+        at: Millis::now(),
+        stage: ready.stage.name.clone(),
+        plugin: key,
+        version: plugin.about.version.clone(),
+        digest: plugin.digest.clone(),
+        generation: walk.generation.id.to_string(),
+        ms: asked.used.time.as_secs_f64() * 1e3,
+        context: call.context.clone(),
+        question: call.question.clone(),
+        answer,
+        fault: asked.outcome.as_ref().err().map(|error| error.fault.to_string()),
+        without_words: false,
+    });
+    asked.outcome
+}
+
+fn measure(ready: &Ready, plugin: &Plugin, asked: &Asked) {
+    let outcome = asked.outcome.as_ref().map_or_else(|error| error.fault.word(), |_| "ok");
+    metrics::counter!("wtaf_plugin_calls_total", "plugin" => plugin.name.clone(), "version" => plugin.about.version.clone(), "outcome" => outcome)
+        .increment(1);
+    metrics::histogram!("wtaf_plugin_call_seconds", "stage" => ready.stage.name.clone())
+        .record(asked.used.time.as_secs_f64());
+}
+
+/// A stage that is no plugin, or an answer of another function: the sandbox has checked both.
+fn odd(ready: &Ready) -> PluginError {
+    match &ready.plugin {
+        Some(plugin) => plugin.error(Fault::Contract("answered another function than it was asked".into())),
+        None => PluginError {
+            plugin: ready.stage.name.clone(),
+            version: String::new(),
+            digest: String::new(),
+            role: crate::config::Role::Filter,
+            fault: Fault::Contract("is no plugin".into()),
+        },
+    }
+}

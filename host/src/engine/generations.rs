@@ -1,0 +1,229 @@
+//! Which generation a job runs on: the one in force, a canary's for the people in its share, or the one it began with.
+//!
+//! What is in force is one value that is replaced whole; nothing here compiles or decides. Each generation that a job may have begun on is on record on the
+//! disk, so that the job can finish on it after a restart.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use arc_swap::ArcSwap;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::{Notify, Semaphore};
+
+use super::{
+    generation::{Generation, GenerationId},
+    trial::{Mode, Shadowed, Trial},
+};
+use crate::{
+    job::{Asker, Millis},
+    plugin::{Call, Plugin, PluginError, own},
+};
+
+/// Calls shown to shadows at once. A shadow that is slower than the traffic sees part of it.
+const SHADOWS: usize = 2;
+
+/// What is in force.
+pub struct InForce {
+    /// For everyone whom no canary takes.
+    pub base: Arc<Generation>,
+    /// Versions being watched; of one plugin at most one.
+    pub trials: Vec<Arc<Trial>>,
+    /// Trials that failed, newest last: jobs that began on those versions are still under way.
+    pub failed: Vec<Arc<Trial>>,
+}
+
+/// A generation on record: what is needed to put it together again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnRecord {
+    /// Since when.
+    pub at: Millis,
+    /// pipeline.toml, unexpanded.
+    pub pipeline: String,
+    /// Digests by what it calls the plugins.
+    pub plugins: std::collections::BTreeMap<String, String>,
+}
+
+/// Which generation runs.
+pub struct Generations {
+    in_force: ArcSwap<InForce>,
+    made: Mutex<HashMap<GenerationId, Weak<Generation>>>,
+    records: PathBuf,
+    shadows: Arc<Semaphore>,
+    /// Rung whenever a trial has something new to be judged by.
+    pub(super) news: Notify,
+}
+
+impl Generations {
+    /// With a first generation in force.
+    pub fn new(base: Arc<Generation>, data_dir: &Path) -> io::Result<Self> {
+        let records = data_dir.join("generations");
+        own::folder(&records)?;
+        let generations = Self {
+            in_force: ArcSwap::from_pointee(InForce {
+                base: Arc::clone(&base),
+                trials: Vec::new(),
+                failed: Vec::new(),
+            }),
+            made: Mutex::default(),
+            records,
+            shadows: Arc::new(Semaphore::new(SHADOWS)),
+            news: Notify::new(),
+        };
+        generations.record(&base)?;
+        Ok(generations)
+    }
+
+    /// What is in force at this moment.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+
+    /// The generation in force for everyone whom no canary takes.
+    pub fn current(&self) -> Arc<Generation> {
+        Arc::clone(&self.in_force.load().base)
+    }
+
+    /// Puts another set in force, from one job to the next. It is on record before.
+    pub fn replace(&self, next: InForce) -> io::Result<()> {
+        self.record(&next.base)?;
+        self.in_force.store(Arc::new(next));
+        self.news.notify_one();
+        Ok(())
+    }
+
+    /// What a new job of this person runs on.
+    pub fn pick(&self, asker: &Asker) -> Arc<Generation> {
+        let in_force = self.in_force.load();
+        let tried: Vec<_> = in_force
+            .trials
+            .iter()
+            .filter(|trial| matches!(trial.mode, Mode::Canary(_)) && trial.takes(asker))
+            .map(|trial| (trial.key.as_str(), &trial.new))
+            .collect();
+        if tried.is_empty() { Arc::clone(&in_force.base) } else { self.derive(&in_force.base, &tried) }
+    }
+
+    /// A generation that is still in memory, for a job that began on it.
+    pub fn resident(&self, id: &GenerationId) -> Option<Arc<Generation>> {
+        let current = self.current();
+        if current.id == *id {
+            return Some(current);
+        }
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).get(id).and_then(Weak::upgrade)
+    }
+
+    /// The same with every version that is on trial, or has failed its trial, replaced by the one before it; none where it runs no such version.
+    pub fn before_trials(&self, generation: &Arc<Generation>) -> Option<Arc<Generation>> {
+        let in_force = self.in_force.load();
+        let older: Vec<_> = served(&in_force.trials, generation)
+            .chain(served(&in_force.failed, generation))
+            .map(|trial| (trial.key.as_str(), &trial.old))
+            .collect();
+        if older.is_empty() { None } else { Some(self.derive(generation, &older)) }
+    }
+
+    /// The same for versions that have failed their trial.
+    pub fn before_failed(&self, generation: &Arc<Generation>) -> Option<Arc<Generation>> {
+        let in_force = self.in_force.load();
+        let older: Vec<_> =
+            served(&in_force.failed, generation).map(|trial| (trial.key.as_str(), &trial.old)).collect();
+        if older.is_empty() { None } else { Some(self.derive(generation, &older)) }
+    }
+
+    /// A job that ran on this generation ended, and no version on trial is to blame for how.
+    pub fn passed(&self, generation: &Generation) {
+        served(&self.in_force.load().trials, generation).for_each(|trial| trial.passed());
+        self.news.notify_one();
+    }
+
+    /// A job failed on this generation and not on the one before its trials. The version that failed is to blame where it is on trial itself, else all that are.
+    pub fn strike(&self, generation: &Generation, failed: Option<&PluginError>) {
+        let in_force = self.in_force.load();
+        let on_trial: Vec<_> = served(&in_force.trials, generation).collect();
+        let own = |trial: &&&Arc<Trial>| failed.is_some_and(|error| error.digest == trial.new.digest);
+        let blamed = on_trial.iter().filter(own).count();
+        for trial in &on_trial {
+            if blamed == 0 || own(&trial) { trial.strike() } else { trial.passed() }
+        }
+        self.news.notify_one();
+    }
+
+    /// Shows a call that was answered to the shadow of its plugin, where there is one. What the shadow says goes into its counts and nowhere else: a plugin
+    /// can do nothing but answer.
+    pub fn show_to_shadow(&self, key: &str, served: &Plugin, call: &Arc<Call>, answer: Option<&Value>) {
+        let in_force = self.in_force.load();
+        let fits =
+            |trial: &&Arc<Trial>| trial.mode == Mode::Shadow && trial.key == key && trial.old.digest == served.digest;
+        let (Some(trial), Some(answer)) = (in_force.trials.iter().find(fits), answer) else { return };
+        let Ok(place) = Arc::clone(&self.shadows).try_acquire_owned() else { return };
+        let (trial, call, answer) = (Arc::clone(trial), Arc::clone(call), answer.clone());
+        tokio::spawn(async move {
+            let asked = trial.new.ask(call.clone()).await;
+            drop(place);
+            let outcome = match &asked.outcome {
+                Ok(said) if said.to_json() == answer => Shadowed::Same,
+                Ok(_) => Shadowed::Differs,
+                Err(error) => {
+                    tracing::warn!(job = %call.context.job, plugin = %trial.key, digest = &trial.new.digest[..12], fault = error.fault.word(), "the shadow gave no answer");
+                    Shadowed::Fails
+                }
+            };
+            trial.shown(outcome);
+        });
+    }
+
+    /// A generation's record, where there is one.
+    pub fn on_record(&self, id: &GenerationId) -> io::Result<Option<OnRecord>> {
+        if !id.is_plain() {
+            return Ok(None);
+        }
+        match fs::read(self.records.join(format!("{id}.json"))) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps a generation that was put together again from its record, for the next job that wants it.
+    pub fn keep(&self, generation: &Arc<Generation>) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|_, generation| generation.strong_count() > 0);
+        made.insert(generation.id.clone(), Arc::downgrade(generation));
+    }
+
+    fn derive(&self, from: &Arc<Generation>, others: &[(&str, &Arc<Plugin>)]) -> Arc<Generation> {
+        let derived = from.with(others);
+        if let Some(resident) = self.resident(&derived.id) {
+            return resident;
+        }
+        let derived = Arc::new(derived);
+        self.keep(&derived);
+        if let Err(error) = self.record(&derived) {
+            tracing::warn!(%error, generation = %derived.id, "not put on record: after a restart its jobs go on with what is in force then");
+        }
+        derived
+    }
+
+    fn record(&self, generation: &Generation) -> io::Result<()> {
+        let path = self.records.join(format!("{}.json", generation.id));
+        if path.exists() {
+            return Ok(());
+        }
+        let record = OnRecord {
+            at: Millis::now(),
+            pipeline: generation.pipeline.text().to_owned(),
+            plugins: generation.plugins().iter().map(|(key, plugin)| (key.clone(), plugin.digest.clone())).collect(),
+        };
+        own::write(&path, &serde_json::to_vec_pretty(&record)?)
+    }
+}
+
+/// The trials whose new version this generation serves with.
+fn served<'a>(trials: &'a [Arc<Trial>], generation: &'a Generation) -> impl Iterator<Item = &'a Arc<Trial>> {
+    trials.iter().filter(|trial| trial.mode != Mode::Shadow && generation.runs(&trial.key, &trial.new))
+}

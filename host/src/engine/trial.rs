@@ -1,0 +1,242 @@
+//! A version on trial: how it is tried, what it has done so far, and the rule by which it stays or goes.
+//!
+//! The rule counts **strikes**: jobs that failed on the new version and did not on the one before it, with everything else the same. So what fails because of
+//! the request, the AI or the database is never held against a version.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    config::TrialRule,
+    job::{Asker, Millis},
+    plugin::Plugin,
+};
+
+/// How a new version is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It sees what the old one sees, and serves nothing.
+    Shadow,
+    /// It serves these people: so many in a hundred.
+    Canary(u8),
+    /// It serves everyone; the old one is at hand.
+    Whole,
+}
+
+/// What became of it so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Jobs it had part in that ended.
+    pub jobs: u64,
+    /// Jobs that failed on it and not on the version before.
+    pub strikes: u64,
+    /// Calls it was shown as a shadow.
+    pub shown: u64,
+    /// Of those, answered otherwise than by the version in force.
+    pub differences: u64,
+    /// Of those, not answered at all, where the version in force did.
+    pub faults: u64,
+}
+
+/// What the rule says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Too early to say.
+    Wait,
+    /// It has served its share long enough: everyone gets it.
+    Promote,
+    /// It has been watched long enough: it stays, and is watched no more.
+    Settle,
+    /// It goes, and why.
+    RollBack(String),
+}
+
+/// A version on trial.
+pub struct Trial {
+    /// What pipeline.toml calls it.
+    pub key: String,
+    /// What ran before, and still does for everyone outside the trial.
+    pub old: Arc<Plugin>,
+    /// What is tried.
+    pub new: Arc<Plugin>,
+    /// How.
+    pub mode: Mode,
+    /// Since when.
+    pub since: Millis,
+    began: Instant,
+    rule: TrialRule,
+    jobs: AtomicU64,
+    strikes: AtomicU64,
+    shown: AtomicU64,
+    differences: AtomicU64,
+    faults: AtomicU64,
+}
+
+impl Trial {
+    /// A trial that begins now.
+    pub fn new(key: &str, old: Arc<Plugin>, new: Arc<Plugin>, mode: Mode, rule: TrialRule) -> Self {
+        Self {
+            key: key.to_owned(),
+            old,
+            new,
+            mode,
+            since: Millis::now(),
+            began: Instant::now(),
+            rule,
+            jobs: AtomicU64::default(),
+            strikes: AtomicU64::default(),
+            shown: AtomicU64::default(),
+            differences: AtomicU64::default(),
+            faults: AtomicU64::default(),
+        }
+    }
+
+    /// Whether this person is among those who get the new version. By hash: the same person always gives the same answer, and each version has other
+    /// people try it.
+    pub fn takes(&self, asker: &Asker) -> bool {
+        match self.mode {
+            Mode::Shadow => false,
+            Mode::Whole => true,
+            Mode::Canary(share) => bucket(asker, &self.new.digest) < share,
+        }
+    }
+
+    /// A job in which it had part ended well, or would have ended the same without it.
+    pub fn passed(&self) {
+        self.jobs.fetch_add(1, Relaxed);
+    }
+
+    /// A job failed on it and not on the version before.
+    pub fn strike(&self) {
+        self.jobs.fetch_add(1, Relaxed);
+        self.strikes.fetch_add(1, Relaxed);
+    }
+
+    /// As a shadow it was shown a call.
+    pub fn shown(&self, outcome: Shadowed) {
+        self.shown.fetch_add(1, Relaxed);
+        match outcome {
+            Shadowed::Same => {}
+            Shadowed::Differs => {
+                self.differences.fetch_add(1, Relaxed);
+            }
+            Shadowed::Fails => {
+                self.faults.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// What became of it so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            jobs: self.jobs.load(Relaxed),
+            strikes: self.strikes.load(Relaxed),
+            shown: self.shown.load(Relaxed),
+            differences: self.differences.load(Relaxed),
+            faults: self.faults.load(Relaxed),
+        }
+    }
+
+    /// What the rule says now.
+    pub fn verdict(&self) -> Verdict {
+        judge(&self.rule, self.mode, self.counts(), self.began.elapsed())
+    }
+}
+
+/// How a shadow answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shadowed {
+    /// As the version in force did.
+    Same,
+    /// Otherwise.
+    Differs,
+    /// Not at all.
+    Fails,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of jobs in some minutes")]
+fn judge(rule: &TrialRule, mode: Mode, counts: Counts, age: Duration) -> Verdict {
+    let share = counts.strikes as f64 * 100.0 / counts.jobs.max(1) as f64;
+    if counts.strikes >= u64::from(rule.strikes) && share >= rule.share {
+        return Verdict::RollBack(format!(
+            "{} of {} jobs failed on it and not on the version before ({} are enough)",
+            counts.strikes, counts.jobs, rule.strikes
+        ));
+    }
+    match mode {
+        // A shadow serves nobody: only an operator can tell whether its differences are wanted.
+        Mode::Shadow => Verdict::Wait,
+        Mode::Canary(_) if counts.jobs >= u64::from(rule.jobs) && age >= rule.least => Verdict::Promote,
+        Mode::Whole if age >= rule.window => Verdict::Settle,
+        Mode::Canary(_) | Mode::Whole => Verdict::Wait,
+    }
+}
+
+/// 0 to 99.
+fn bucket(asker: &Asker, salt: &str) -> u8 {
+    let digest = Sha256::new_with_prefix(salt).chain_update([0]).chain_update(asker.key()).finalize();
+    let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    u8::try_from(number % 100).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Phone;
+
+    const RULE: TrialRule = TrialRule {
+        window: Duration::from_secs(600),
+        least: Duration::from_secs(60),
+        jobs: 20,
+        strikes: 3,
+        share: 1.0,
+    };
+
+    fn counts(jobs: u64, strikes: u64) -> Counts {
+        Counts { jobs, strikes, ..Counts::default() }
+    }
+
+    fn judged(mode: Mode, jobs: u64, strikes: u64, secs: u64) -> Verdict {
+        judge(&RULE, mode, counts(jobs, strikes), Duration::from_secs(secs))
+    }
+
+    #[test]
+    fn three_strikes_roll_a_version_back() {
+        assert_eq!(judged(Mode::Canary(10), 5, 2, 0), Verdict::Wait);
+        assert!(matches!(judged(Mode::Canary(10), 5, 3, 0), Verdict::RollBack(_)));
+        assert!(matches!(judged(Mode::Whole, 5, 3, 0), Verdict::RollBack(_)));
+    }
+
+    #[test]
+    fn strikes_that_are_rare_enough_are_borne() {
+        assert_eq!(judged(Mode::Whole, 10_000, 3, 0), Verdict::Wait);
+    }
+
+    #[test]
+    fn a_canary_is_promoted_after_enough_jobs_and_time() {
+        assert_eq!(judged(Mode::Canary(10), 20, 0, 59), Verdict::Wait);
+        assert_eq!(judged(Mode::Canary(10), 19, 0, 3_600), Verdict::Wait);
+        assert_eq!(judged(Mode::Canary(10), 20, 2, 60), Verdict::Promote);
+        assert_eq!(judged(Mode::Shadow, 0, 0, 3_600), Verdict::Wait);
+        assert_eq!(judged(Mode::Whole, 0, 0, 600), Verdict::Settle);
+    }
+
+    #[test]
+    fn a_person_is_always_in_the_same_bucket_and_buckets_are_even() {
+        let people: Vec<Asker> =
+            (0..2_000).map(|n| Asker::Phone(format!("+1555010{n:04}").parse::<Phone>().unwrap())).collect();
+        let in_share = people.iter().filter(|asker| bucket(asker, "digest") < 10).count();
+        assert!((140..=260).contains(&in_share), "{in_share} of 2,000");
+        assert!(people.iter().all(|asker| bucket(asker, "digest") == bucket(asker, "digest")));
+        assert!(people.iter().any(|asker| bucket(asker, "digest") != bucket(asker, "another")));
+    }
+}

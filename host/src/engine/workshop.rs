@@ -1,0 +1,123 @@
+//! Puts generations together: reads pipeline.toml, finds the plugins it names, builds the chain of providers.
+
+use std::sync::Arc;
+
+use super::{Generation, NotLoaded, Plugins, generations::OnRecord, parts::Rebuild};
+use crate::{
+    adapter::ai::Ai,
+    config::{self, Checked, Faults, PluginSource, Role, RoleOf, Runs},
+    plugin::{self, Registry, SourceError},
+};
+
+/// Makes the chain of providers a pipeline names: adapters are chosen where the engine is put together, not here.
+pub type Chain = dyn Fn(&Checked) -> Result<Arc<dyn Ai>, String> + Send + Sync;
+
+/// Why no generation came of it.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyError {
+    /// A plugin could not be had.
+    #[error(transparent)]
+    Plugin(#[from] SourceError),
+    /// A stage was left without its plugin.
+    #[error(transparent)]
+    NotLoaded(#[from] NotLoaded),
+    /// The providers could not be set up.
+    #[error("the AI providers: {0}")]
+    Ai(String),
+    /// The file has faults.
+    #[error("{0}")]
+    Config(#[from] Faults),
+}
+
+/// What generations are made with.
+pub struct Workshop {
+    registry: Arc<Registry>,
+    overrides: Vec<String>,
+    path: std::path::PathBuf,
+    chain: Box<Chain>,
+}
+
+impl Workshop {
+    /// For the pipeline at `path`, read with the given `--set`s.
+    pub fn new(registry: Arc<Registry>, path: &std::path::Path, overrides: Vec<String>, chain: Box<Chain>) -> Self {
+        Self { registry, overrides, path: path.to_owned(), chain }
+    }
+
+    /// Where plugins come from.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    /// The file.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Reads the file as it is now. Which role a plugin has is asked of `versions`, so that a spoiled file beside it spoils nothing.
+    pub fn read(&self, versions: &dyn RoleOf) -> Result<Checked, Faults> {
+        config::load(&self.path, &self.overrides, versions)
+    }
+
+    /// A pipeline with these plugins, and the chain of providers anew.
+    pub fn assemble(&self, pipeline: Arc<Checked>, plugins: Plugins) -> Result<Generation, AssemblyError> {
+        let ai = (self.chain)(&pipeline).map_err(AssemblyError::Ai)?;
+        self.assemble_with(pipeline, plugins, ai)
+    }
+
+    /// A pipeline with these plugins and a chain of providers that is there already.
+    pub fn assemble_with(
+        &self,
+        pipeline: Arc<Checked>,
+        plugins: Plugins,
+        ai: Arc<dyn Ai>,
+    ) -> Result<Generation, AssemblyError> {
+        Ok(Generation::new(pipeline, ai, plugins, self.registry.embedded("coach")?)?)
+    }
+}
+
+/// Every plugin a pipeline names, each once.
+pub fn sources(pipeline: &Checked) -> Vec<PluginSource> {
+    let mut sources: Vec<PluginSource> = Vec::new();
+    for stage in &pipeline.stages {
+        if let Runs::Plugin { source, .. } = &stage.runs
+            && !sources.contains(source)
+        {
+            sources.push(source.clone());
+        }
+    }
+    sources
+}
+
+/// Roles of the versions a record names.
+struct OnShelf<'a>(&'a OnRecord, &'a Registry);
+
+impl RoleOf for OnShelf<'_> {
+    fn role_of(&self, source: &PluginSource, _: &std::path::Path) -> Result<Role, String> {
+        let digest = self.0.plugins.get(&source.key()).ok_or("it is not on record")?;
+        Ok(self.1.version(&source.name(), digest).map_err(|error| error.to_string())?.about.role)
+    }
+}
+
+impl Rebuild for Workshop {
+    fn rebuild(&self, record: &OnRecord) -> Result<Generation, String> {
+        let roles = OnShelf(record, &self.registry);
+        let pipeline = config::load_text(&self.path, &record.pipeline, &self.overrides, &roles)
+            .map_err(|faults| format!("its pipeline.toml no longer holds: {faults}"))?;
+        let mut plugins = Plugins::new();
+        for source in sources(&pipeline) {
+            let digest = record.plugins.get(&source.key()).ok_or("a plugin of it is not on record")?;
+            let plugin = self.registry.version(&source.name(), digest).map_err(|error| error.to_string())?;
+            plugins.insert(source.key(), plugin);
+        }
+        self.assemble(Arc::new(pipeline), plugins).map_err(|error| error.to_string())
+    }
+}
+
+/// Roles as the components themselves say, at this moment.
+pub struct Components;
+
+impl RoleOf for Components {
+    fn role_of(&self, source: &PluginSource, plugins_dir: &std::path::Path) -> Result<Role, String> {
+        plugin::role_of(source, plugins_dir)
+    }
+}

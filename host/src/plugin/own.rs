@@ -1,0 +1,46 @@
+//! Files only the engine's own user may read and write: what is kept here is trusted later.
+
+use std::{
+    fs, io,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Makes a folder for the owner alone; one that is there is closed to everyone else.
+pub fn folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Whether nobody but the owner of `beside` could have put something into the folder.
+pub fn is_closed(path: &Path) -> io::Result<bool> {
+    let about = fs::metadata(path)?;
+    let ours = path.parent().map(fs::metadata).transpose()?.is_none_or(|above| above.uid() == about.uid());
+    Ok(about.is_dir() && ours && about.mode() & 0o077 == 0)
+}
+
+/// Writes a file so that it is there whole, or not at all, also after a crash.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = folder.join(format!(".{name}.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+    let written = (|| {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&draft, path)?;
+        fs::File::open(folder)?.sync_all()
+    })();
+    if written.is_err() {
+        // What is left of a failed try is of no use, and whether it goes away changes nothing.
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
