@@ -49,15 +49,15 @@ fn build_from_source(out: &Path) -> Result<(), String> {
     run(guest_cargo(&workspace, &guests))?;
     for plugin in PLUGINS {
         let module = guests.join(TARGET).join("guest").join(format!("wtaf_plugin_{plugin}.wasm"));
-        let component = componentize(&module)?;
-        fs::write(out.join(format!("{plugin}.wasm")), component).map_err(|error| error.to_string())?;
+        let packed = pack(&module, &workspace.join("plugins").join(plugin))?;
+        fs::write(out.join(format!("{plugin}.wasm")), packed).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
 /// Sources only: a test's snapshot must not rebuild the engine.
 fn watch(part: &Path) {
-    let named = ["src", "Cargo.toml", "words", "templates", "cast.json", "cast"];
+    let named = ["src", "Cargo.toml", "words", "templates", "cast.json", "cast", "plugin.toml", "examples"];
     let inside: Vec<_> = named.iter().map(|name| part.join(name)).filter(|path| path.exists()).collect();
     for path in if inside.is_empty() { vec![part.to_owned()] } else { inside } {
         println!("cargo::rerun-if-changed={}", path.display());
@@ -87,37 +87,19 @@ fn guest_cargo(workspace: &Path, guests: &Path) -> Command {
     cargo
 }
 
-fn componentize(module: &Path) -> Result<Vec<u8>, String> {
+/// The component of one plugin, with its manifest inside.
+fn pack(module: &Path, project: &Path) -> Result<Vec<u8>, String> {
     let bytes = fs::read(module).map_err(|error| format!("{}: {error}", module.display()))?;
-    let mut component = wit_component::ComponentEncoder::default()
-        .module(&bytes)
-        .and_then(|encoder| encoder.validate(true).encode())
-        .map_err(|error| format!("{} is no component of wtaf:stage: {error:?}", module.display()))?;
-    append_custom_section(&mut component, "version", env::var("CARGO_PKG_VERSION").unwrap_or_default().as_bytes());
-    Ok(component)
-}
-
-/// The registry-metadata convention of the tool-conventions: a custom section named `version` holding text.
-fn append_custom_section(component: &mut Vec<u8>, name: &str, data: &[u8]) {
-    let mut body = Vec::new();
-    leb128(&mut body, name.len());
-    body.extend_from_slice(name.as_bytes());
-    body.extend_from_slice(data);
-    component.push(0);
-    leb128(component, body.len());
-    component.extend_from_slice(&body);
-}
-
-fn leb128(into: &mut Vec<u8>, mut value: usize) {
-    loop {
-        let byte = u8::try_from(value & 0x7f).unwrap_or(0);
-        value >>= 7;
-        if value == 0 {
-            into.push(byte);
-            return;
-        }
-        into.push(byte | 0x80);
+    let manifest = wtaf_plugin_pack::Manifest::read(project).map_err(|error| error.to_string())?;
+    // The built-in plugins are released with the engine, under its version.
+    let engine = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    if manifest.version != engine {
+        let toml = project.join("plugin.toml");
+        return Err(format!("{}: version = {:?}, but the crate has {engine:?}", toml.display(), manifest.version));
     }
+    wtaf_plugin_pack::componentize(&bytes)
+        .and_then(|component| wtaf_plugin_pack::seal(&component, &manifest))
+        .map_err(|error| format!("{}: {error}", module.display()))
 }
 
 fn ensure_target() -> Result<(), String> {
