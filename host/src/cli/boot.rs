@@ -14,13 +14,21 @@ use crate::{
         store::{self, Store},
     },
     config::{self, Checked, Faults, QueueBackend},
-    engine::{Components, Engine, Generations, Outside, Parts, Plugins, Runner, Workshop, sources},
+    engine::{
+        Components, Engine, Outside, Parts, Runner, Workshop,
+        swap::{LastGood, Swaps},
+    },
     plugin::{self, Recordings, Registry, Sandbox},
 };
 
 /// Reads and checks the file.
 pub(crate) fn load(args: &ConfigArgs) -> Result<Checked, Faults> {
     config::load(&args.file, &args.set, &Components)
+}
+
+/// The same for the engine itself: where a file is spoiled, the version that was in force counts.
+pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
+    config::load(&args.file, &args.set, &LastGood)
 }
 
 /// Opens the queue in the given roles.
@@ -40,6 +48,7 @@ pub(crate) fn queue(pipeline: &Checked, roles: Roles) -> miette::Result<Arc<File
 pub(crate) struct Booted {
     pub engine: Arc<Engine>,
     pub runner: Runner,
+    pub swaps: Arc<Swaps>,
 }
 
 /// Connects everything.
@@ -52,14 +61,18 @@ pub(crate) async fn boot(
     let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;
-    let recordings = Recordings::open(&pipeline.data_dir, pipeline.plugins.record, pipeline.plugins.record_words)
-        .into_diagnostic()?;
+    let recordings = Arc::new(
+        Recordings::open(&pipeline.data_dir, pipeline.plugins.record, pipeline.plugins.record_words)
+            .into_diagnostic()?,
+    );
     let workshop = Arc::new(workshop(&pipeline, overrides)?);
-    let generations = Arc::new(generations(Arc::clone(&pipeline), Arc::clone(&workshop)).await?);
-    let engine = Arc::new(Engine::new(pipeline, Arc::clone(&queue), Arc::clone(&store), Arc::clone(&sms)));
-    let outside = Outside { queue, store, sms, recordings: Arc::new(recordings), stopping };
-    let parts = Parts::new(outside, generations, workshop);
-    Ok(Booted { engine, runner: Runner::new(parts) })
+    let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings)).await?;
+    // What changed while nobody ran is looked at before the first job is taken up.
+    swaps.look_at_everything().await;
+    let engine = Engine::new(pipeline, Arc::clone(&queue), Arc::clone(&store), Arc::clone(&sms));
+    let outside = Outside { queue, store, sms, recordings, stopping: stopping.clone() };
+    let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
+    Ok(Booted { engine: Arc::new(engine.with_swaps(Arc::clone(&swaps))), runner: Runner::new(parts), swaps })
 }
 
 /// The database.
@@ -77,14 +90,11 @@ fn workshop(pipeline: &Checked, overrides: Vec<String>) -> miette::Result<Worksh
     Ok(Workshop::new(registry, pipeline.path(), overrides, Box::new(chain)))
 }
 
-async fn generations(pipeline: Arc<Checked>, workshop: Arc<Workshop>) -> miette::Result<Generations> {
-    let load = move || -> miette::Result<Generations> {
-        let mut plugins = Plugins::new();
-        for source in sources(&pipeline) {
-            plugins.insert(source.key(), workshop.registry().load(&source).into_diagnostic()?);
-        }
-        let generation = workshop.assemble(Arc::clone(&pipeline), plugins).into_diagnostic()?;
-        Generations::new(Arc::new(generation), &pipeline.data_dir).into_diagnostic()
-    };
-    tokio::task::spawn_blocking(load).await.into_diagnostic()?
+async fn start(
+    pipeline: Arc<Checked>,
+    workshop: Arc<Workshop>,
+    recordings: Arc<Recordings>,
+) -> miette::Result<Arc<Swaps>> {
+    let start = move || Swaps::start(pipeline, workshop, recordings);
+    tokio::task::spawn_blocking(start).await.into_diagnostic()?.into_diagnostic()
 }

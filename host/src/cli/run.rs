@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ConfigArgs, Fatal, Outcome, boot};
 use crate::{
     config::{Checked, SmsProvider},
+    engine::swap::Swaps,
     telemetry,
     web::{self, State},
 };
@@ -21,7 +22,7 @@ pub(super) struct Args {
 
 /// Runs until Ctrl-C or SIGTERM; then takes nothing more in, ends what is in hand, and leaves.
 pub(super) fn run(args: &Args) -> Outcome {
-    let pipeline = boot::load(&args.config)?;
+    let pipeline = boot::load_to_run(&args.config)?;
     telemetry::logs();
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
@@ -48,6 +49,8 @@ async fn serve(mut pipeline: Checked, overrides: Vec<String>) -> miette::Result<
     let booted = boot::boot(Arc::clone(&pipeline), overrides, stopping).await?;
     greet(&pipeline, &listener);
     tokio::spawn(stop_on_signal(draining.clone()));
+    tokio::spawn(reload_on_signal(Arc::clone(&booted.swaps), draining.clone()));
+    let swapping = tokio::spawn(booted.swaps.run(draining.clone()));
     let state = Arc::new(State { engine: booted.engine, metrics });
     let web = web::serve(listener, state, draining.clone());
     let late = late(draining.clone(), pipeline.server.shutdown_timeout);
@@ -61,6 +64,8 @@ async fn serve(mut pipeline: Checked, overrides: Vec<String>) -> miette::Result<
         }
     };
     let (served, ()) = tokio::join!(web, booted.runner.run(draining.clone()));
+    // It ends by itself once told to drain; a panic in it has nothing left to harm.
+    let _ = swapping.await;
     served.into_diagnostic().wrap_err("serving HTTP")?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
@@ -97,6 +102,19 @@ async fn stop_on_signal(draining: CancellationToken) {
     }
     tracing::info!("stopping: taking nothing more in, ending what is in hand");
     draining.cancel();
+}
+
+/// SIGHUP does what dropping a file does, where a file system gives no notices.
+async fn reload_on_signal(swaps: Arc<Swaps>, draining: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(mut hup) = signal(SignalKind::hangup()) else { return };
+    loop {
+        tokio::select! {
+            _ = hup.recv() => swaps.poke(),
+            () = draining.cancelled() => return,
+        }
+    }
 }
 
 /// Ten thousand jobs that wait on an AI are ten thousand sockets.

@@ -38,7 +38,7 @@ pub use self::{
     fault::{Code, Fault, Faults, Spot},
     graph::mermaid,
     model::*,
-    plugin::RoleOf,
+    plugin::{Folders, RoleOf},
     schema::{schema, schema_text},
 };
 
@@ -113,6 +113,7 @@ pub fn parse(sources: Sources<'_>, roles: &dyn RoleOf) -> Result<Checked, Faults
             public_url_given: read.public_url_given,
             path: path.to_owned(),
             text: text.to_owned(),
+            listening: None,
         }),
         _ => {
             slips.iter().flat_map(|slip| secrets_near(text, slip.at)).for_each(|at| walk.hide(at));
@@ -123,8 +124,14 @@ pub fn parse(sources: Sources<'_>, roles: &dyn RoleOf) -> Result<Checked, Faults
 }
 
 impl Checked {
+    /// Where the engine really listens, once it does.
+    pub fn listening(&self) -> SocketAddr {
+        self.listening.unwrap_or(self.pipeline.server.listen)
+    }
+
     /// Takes note of where the engine really listens: where the file names no `server.public_url`, that follows the port the kernel chose.
     pub fn listening_on(&mut self, address: SocketAddr) {
+        self.listening = Some(address);
         if let (false, Some(url)) = (self.public_url_given, read::local_url(address.port())) {
             self.pipeline.server.public_url = url;
         }

@@ -42,6 +42,7 @@ pub struct Checked {
     pub(super) public_url_given: bool,
     pub(super) path: PathBuf,
     pub(super) text: String,
+    pub(super) listening: Option<SocketAddr>,
 }
 
 impl Checked {

@@ -17,6 +17,7 @@ mod sender;
 mod shares;
 mod speech;
 mod step_back;
+pub mod swap;
 mod translate;
 mod trial;
 mod view;
@@ -51,6 +52,7 @@ pub struct Engine {
     store: Arc<dyn Store>,
     sms: Arc<dyn Sms>,
     asks: JobIds,
+    swaps: Option<Arc<swap::Swaps>>,
 }
 
 /// Why the engine could not say.
@@ -84,10 +86,22 @@ pub struct Health {
 impl Engine {
     /// Over the given parts; [`crate::engine`]'s runner is started apart, so that a process may be web only.
     pub fn new(pipeline: Arc<Checked>, queue: Arc<dyn Queue>, store: Arc<dyn Store>, sms: Arc<dyn Sms>) -> Self {
-        Self { pipeline, queue, store, sms, asks: JobIds::default() }
+        Self { pipeline, queue, store, sms, asks: JobIds::default(), swaps: None }
     }
 
-    /// The pipeline in force.
+    /// With the half that swaps plugins, where this process works on jobs.
+    #[must_use]
+    pub fn with_swaps(mut self, swaps: Arc<swap::Swaps>) -> Self {
+        self.swaps = Some(swaps);
+        self
+    }
+
+    /// What swaps plugins, where this process works on jobs.
+    pub fn swaps(&self) -> Option<&Arc<swap::Swaps>> {
+        self.swaps.as_ref()
+    }
+
+    /// The pipeline as it was at the start: what the process itself stands on (where it listens, the database, the carrier) does not change after that.
     pub fn pipeline(&self) -> &Arc<Checked> {
         &self.pipeline
     }
@@ -115,7 +129,8 @@ impl Engine {
     /// Whether a guest at this address may ask once more; counts it. The address is kept only as a digest. With the store down the answer is yes: the
     /// person's own limits are checked again before any AI is called.
     pub async fn admit_guest(&self, address: IpAddr) -> Result<(), GuestLimit> {
-        let limits = &self.pipeline.limits;
+        let in_force = self.swaps.as_ref().map(|swaps| Arc::clone(&swaps.generations().current().pipeline));
+        let limits = &in_force.as_ref().unwrap_or(&self.pipeline).limits;
         if !limits.enabled {
             return Ok(());
         }

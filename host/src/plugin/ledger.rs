@@ -353,7 +353,8 @@ mod tests {
         let ledger = Ledger::open(folder.path()).unwrap();
         for n in 0..4_000 {
             let what = What::Refused { why: "x".repeat(300) };
-            let event = Event { at: Millis(n), plugin: "slug".into(), version: String::new(), digest: String::new(), what };
+            let event =
+                Event { at: Millis(n), plugin: "slug".into(), version: String::new(), digest: String::new(), what };
             ledger.note(&event).unwrap();
         }
 

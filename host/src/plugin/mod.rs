@@ -6,21 +6,26 @@
 mod bindings;
 mod call;
 pub mod contract;
+mod example;
 mod fault;
 mod inspect;
+pub mod ledger;
 mod limits;
 mod loaded;
 pub mod own;
 mod recording;
 mod registry;
+pub mod rehearsal;
 mod sandbox;
 mod shelf;
 mod state;
 #[cfg(feature = "wasi")]
 mod wasi;
+mod watch;
 
 pub use bindings::{coach, extract, filter, prompt, types};
 pub use call::{Answer, Asked, Call, Question, Used};
+pub use example::Trying;
 pub use fault::{Cause, Fault, PluginError};
 pub use inspect::{About, NotAPlugin, about};
 pub use limits::{Limits, counts_fuel};
@@ -29,3 +34,4 @@ pub use recording::{Recorded, Recordings};
 pub use registry::{LARGEST, Registry, SourceError, digest_of, role_of};
 pub use sandbox::Sandbox;
 pub use shelf::Shelf;
+pub use watch::Watch;

@@ -11,7 +11,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{LoadError, Plugin, Sandbox, Shelf, inspect};
-use crate::config::{PluginSource, Role};
+use crate::config::{Folders, PluginSource, Role};
 
 /// No component is larger: 64 MiB. What is compiled from it is several times that.
 pub const LARGEST: u64 = 64 << 20;
@@ -138,8 +138,8 @@ pub fn digest_of(bytes: &[u8]) -> String {
 }
 
 /// What a source's component is, without compiling it: what the configuration's flow check asks.
-pub fn role_of(source: &PluginSource, plugins_dir: &Path) -> Result<Role, String> {
-    let bytes = read(source, plugins_dir, &Shelf::new(Path::new(""))).map_err(|error| error.to_string())?;
+pub fn role_of(source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
+    let bytes = read(source, folders.plugins, &Shelf::new(folders.data)).map_err(|error| error.to_string())?;
     Ok(inspect::about(&bytes).map_err(|why| format!("{}: {why}", source.name()))?.role)
 }
 

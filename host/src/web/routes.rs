@@ -18,7 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, problem, sms,
+    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, plugins,
+    problem, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -39,6 +40,11 @@ fn table() -> Vec<Route> {
         ("/api/jobs/{id}", get(jobs::show), &["get"]),
         ("/api/jobs/{id}/events", get(events::stream), &["get"]),
         ("/api/pages", get(pages::since), &["get"]),
+        ("/api/plugins", get(plugins::list), &["get"]),
+        ("/api/plugins/{name}", post(plugins::install), &["post"]),
+        ("/api/plugins/{name}/rollback", post(plugins::roll_back), &["post"]),
+        ("/api/plugins/{name}/promote", post(plugins::promote), &["post"]),
+        ("/api/reload", post(plugins::reload), &["post"]),
         ("/api/openapi.json", get(health::openapi), &["get"]),
         ("/healthz", get(health::alive), &["get"]),
         ("/readyz", get(health::ready), &["get"]),

@@ -16,7 +16,7 @@ use super::{
     keys::{Backend, coach, data, limits, plugins, queue, root, server, store, web},
     kinds::{Roles, unknown_role},
     model::{Limits, Pipeline, Plugins, Queue, QueueBackend, Server, Store, StoreUrl, TrialRule, Web},
-    plugin::{Finder, RoleOf},
+    plugin::{Finder, Folders, RoleOf},
     walk::{View, Walk},
 };
 
@@ -43,8 +43,10 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
     let plugins = top.get(walk, &root::PLUGINS).and_then(|view| read_plugins(walk, &view));
     let coaches = top.get(walk, &root::COACH).and_then(|views| read_coaches(walk, &views));
     let plugins_dir = plugins.as_ref().map_or_else(|| walk.base().join("plugins/installed"), |it| it.dir.clone());
+    let kept = data_dir.clone().unwrap_or_else(|| walk.base().join("data"));
     let stages = top.need(walk, &root::STAGE).and_then(|views| {
-        let found = stage::read(walk, &views, &Finder { roles, dir: &plugins_dir });
+        let folders = Folders { plugins: &plugins_dir, data: &kept };
+        let found = stage::read(walk, &views, &Finder { roles, folders });
         flow::check(walk, found)
     });
     let (server, public_url_given) = server?;

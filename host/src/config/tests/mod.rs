@@ -21,7 +21,7 @@ pub const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../
 pub struct Known;
 
 impl RoleOf for Known {
-    fn role_of(&self, source: &PluginSource, _: &Path) -> Result<Role, String> {
+    fn role_of(&self, source: &PluginSource, _: Folders<'_>) -> Result<Role, String> {
         match source {
             PluginSource::Named(name) => match name.as_str() {
                 "coach" => Ok(Role::Coach),

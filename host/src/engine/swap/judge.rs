@@ -1,0 +1,151 @@
+//! Trials are judged: promoted, settled, rolled back; by their rule, or because an operator says so.
+
+use std::sync::Arc;
+
+use super::{Refused, Swaps, version_of};
+use crate::{
+    engine::{
+        InForce,
+        trial::{Mode, Trial, Verdict},
+    },
+    plugin::{Plugin, ledger::What},
+};
+
+/// Failed trials remembered for the jobs that are still under way on their versions.
+const FAILED: usize = 16;
+
+impl Swaps {
+    /// Asks the rule of every trial.
+    pub(super) async fn judge(&self) {
+        let due = |trial: &Arc<Trial>| trial.verdict() != Verdict::Wait;
+        if !self.generations.in_force().trials.iter().any(due) {
+            return;
+        }
+        let _turn = self.turn.lock().await;
+        let trials = self.generations.in_force().trials.clone();
+        for trial in trials.iter().filter(|trial| due(trial)) {
+            let done = match trial.verdict() {
+                Verdict::Wait => Ok(()),
+                Verdict::Promote => self.promote_trial(trial),
+                Verdict::Settle => self.settle(trial),
+                Verdict::RollBack(why) => self.roll_back_trial(trial, &why),
+            };
+            if let Err(error) = done {
+                tracing::error!(plugin = %trial.key, %error, "what its trial came to could not be written down: tried again");
+            }
+        }
+    }
+
+    /// Ends a trial in favour of its version: everyone gets it, and it is watched for a while longer.
+    pub async fn promote(&self, name: &str) -> Result<(), Refused> {
+        let key = self.source_called(name)?.key();
+        let _turn = self.turn.lock().await;
+        let in_force = self.generations.in_force();
+        let trial = in_force.trials.iter().find(|trial| trial.key == key && trial.mode != Mode::Whole);
+        let Some(trial) = trial else { return Err(Refused::NotOnTrial { name: name.to_owned() }) };
+        self.promote_trial(trial)
+    }
+
+    /// Goes back: from the version on trial, else from the one in force to the one before it. Gives the version that is in force then.
+    pub async fn roll_back(&self, name: &str) -> Result<Arc<Plugin>, Refused> {
+        const WHY: &str = "an operator went back";
+        let source = self.source_called(name)?;
+        let key = source.key();
+        let _turn = self.turn.lock().await;
+        let in_force = self.generations.in_force();
+        if let Some(trial) = in_force.trials.iter().find(|trial| trial.key == key) {
+            self.roll_back_trial(trial, WHY)?;
+            return Ok(Arc::clone(&trial.old));
+        }
+        let Some(serving) = in_force.base.plugins().get(&key) else { return Err(self.unknown(name)) };
+        let before = self.ledger().entry(&key).and_then(|entry| entry.before.first().cloned());
+        let Some(before) = before else { return Err(Refused::NothingBefore { digest: serving.digest.clone() }) };
+        let old = self.version(&key, &source.name(), &before.digest).await?;
+        let trial =
+            Trial::new(&key, Arc::clone(&old), Arc::clone(serving), Mode::Whole, in_force.base.pipeline.plugins.trial);
+        self.roll_back_trial(&Arc::new(trial), WHY)?;
+        Ok(old)
+    }
+
+    /// Ends the trial of a version whose file has gone, or is the version in force again. It did nothing wrong, so it is not set aside.
+    pub(super) fn abandon(&self, in_force: &InForce, key: &str) {
+        let Some(trial) = in_force.trials.iter().find(|trial| trial.key == key && trial.mode != Mode::Whole) else {
+            return;
+        };
+        let mut failed = in_force.failed.clone();
+        failed.push(Arc::clone(trial));
+        let next = InForce { base: Arc::clone(&in_force.base), trials: others(in_force, trial), failed };
+        match self.put(next) {
+            Ok(()) => {
+                let why = "its file is gone, or is the version in force again".to_owned();
+                self.told(trial, What::RolledBack { to: trial.old.digest.clone(), why });
+            }
+            Err(error) => tracing::error!(plugin = key, %error, "its trial could not be ended"),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Refused {
+        let known = self.generations.current().plugins().keys().cloned().collect();
+        Refused::Unknown { name: name.to_owned(), known }
+    }
+
+    async fn version(&self, key: &str, name: &str, digest: &str) -> Result<Arc<Plugin>, Refused> {
+        let resident = {
+            let resident = self.resident.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            resident.get(key).and_then(|versions| versions.iter().find(|version| version.digest == digest)).cloned()
+        };
+        if let Some(plugin) = resident {
+            return Ok(plugin);
+        }
+        let (workshop, name, digest) = (Arc::clone(&self.workshop), name.to_owned(), digest.to_owned());
+        let loaded = tokio::task::spawn_blocking(move || workshop.registry().version(&name, &digest)).await;
+        Ok(loaded.map_err(|_| Refused::Stopping)??)
+    }
+
+    fn promote_trial(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
+        let in_force = self.generations.in_force();
+        let rule = in_force.base.pipeline.plugins.trial;
+        self.ledger().in_force(&trial.key, version_of(&trial.new), None)?;
+        let mut trials = others(&in_force, trial);
+        if !rule.window.is_zero() {
+            let (old, new) = (Arc::clone(&trial.old), Arc::clone(&trial.new));
+            trials.push(Arc::new(Trial::new(&trial.key, old, new, Mode::Whole, rule)));
+        }
+        let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.new)]));
+        self.put(InForce { base, trials, failed: in_force.failed.clone() })?;
+        self.told(trial, What::Promoted);
+        Ok(())
+    }
+
+    fn settle(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
+        let in_force = self.generations.in_force();
+        let (base, failed) = (Arc::clone(&in_force.base), in_force.failed.clone());
+        self.put(InForce { base, trials: others(&in_force, trial), failed })?;
+        self.told(trial, What::Settled);
+        Ok(())
+    }
+
+    /// First the jobs are safe, then it is written down: a crash in between only has the version tried again.
+    fn roll_back_trial(&self, trial: &Arc<Trial>, why: &str) -> Result<(), Refused> {
+        let in_force = self.generations.in_force();
+        let mut failed = in_force.failed.clone();
+        failed.push(Arc::clone(trial));
+        if failed.len() > FAILED {
+            failed.remove(0);
+        }
+        let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.old)]));
+        self.put(InForce { base, trials: others(&in_force, trial), failed })?;
+        self.ledger().rolled_back(&trial.key, &trial.new.digest, version_of(&trial.old), why)?;
+        self.keep_resident(&trial.key, &trial.old);
+        self.told(trial, What::RolledBack { to: trial.old.digest.clone(), why: why.to_owned() });
+        Ok(())
+    }
+
+    fn told(&self, trial: &Trial, what: What) {
+        self.tell(&trial.key, &trial.new.about.version, &trial.new.digest, what);
+    }
+}
+
+fn others(in_force: &InForce, trial: &Trial) -> Vec<Arc<Trial>> {
+    in_force.trials.iter().filter(|other| other.key != trial.key).cloned().collect()
+}

@@ -1,0 +1,229 @@
+//! Swaps: another version of a plugin, or another pipeline.toml, comes into force while jobs run.
+//!
+//! Everything is prepared and tried before anything changes, and then one value is replaced. Jobs under way end on what they began with. What is refused
+//! leaves no trace but a line in the journal. One swap at a time.
+
+mod judge;
+mod look;
+mod offer;
+mod reload;
+mod show;
+
+pub use offer::{Offer, Refused, Taken};
+pub use reload::ReloadRefused;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Generations, InForce, Plugins, Workshop, sources, workshop::AssemblyError};
+use crate::{
+    config::{Checked, Folders, PluginSource, Role, RoleOf},
+    job::Millis,
+    plugin::{
+        self, Plugin, Recordings, Registry, Shelf, SourceError, Watch,
+        ledger::{Event, Ledger, Version, What},
+    },
+};
+
+/// Versions of a plugin kept compiled in memory, so that going back takes no time.
+const RESIDENT: usize = 3;
+
+/// The half of the engine that changes what the other half runs.
+pub struct Swaps {
+    generations: Arc<Generations>,
+    workshop: Arc<Workshop>,
+    recordings: Arc<Recordings>,
+    ledger: Mutex<Ledger>,
+    resident: Mutex<BTreeMap<String, VecDeque<Arc<Plugin>>>>,
+    /// Held from the first look at a candidate until it is in force or refused.
+    turn: tokio::sync::Mutex<()>,
+    /// Rung by whoever wants the files looked at now.
+    look: tokio::sync::Notify,
+}
+
+/// Why the engine's first generation could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Neither what was in force nor what the pipeline names now can be loaded.
+    #[error(transparent)]
+    Plugin(#[from] SourceError),
+    /// The rest of it.
+    #[error(transparent)]
+    Assembly(#[from] AssemblyError),
+    /// The data directory.
+    #[error("the ledger of plugins: {0}")]
+    Ledger(#[from] io::Error),
+}
+
+impl Swaps {
+    /// The first generation after a start: what was in force before it, where that can still be had. Blocking: call it off the async threads.
+    pub fn start(
+        pipeline: Arc<Checked>,
+        workshop: Arc<Workshop>,
+        recordings: Arc<Recordings>,
+    ) -> Result<Arc<Self>, StartError> {
+        let mut ledger = Ledger::open(&pipeline.data_dir)?;
+        let mut plugins = Plugins::new();
+        for source in sources(&pipeline) {
+            let plugin = first_version(workshop.registry(), &ledger, &source)?;
+            plugins.insert(source.key(), plugin);
+        }
+        recordings.warm();
+        let generation = Arc::new(workshop.assemble(Arc::clone(&pipeline), plugins)?);
+        let generations = Generations::new(generation, &pipeline.data_dir)?;
+        for (key, plugin) in generations.current().plugins() {
+            if ledger.entry(key).is_none_or(|entry| entry.in_force.digest != plugin.digest) {
+                ledger.in_force(key, version_of(plugin), None)?;
+            }
+        }
+        let swaps = Self {
+            generations: Arc::new(generations),
+            workshop,
+            recordings,
+            ledger: Mutex::new(ledger),
+            resident: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            look: tokio::sync::Notify::new(),
+        };
+        for (key, plugin) in swaps.generations.current().plugins() {
+            swaps.keep_resident(key, plugin);
+        }
+        Ok(Arc::new(swaps))
+    }
+
+    /// What jobs run on.
+    pub fn generations(&self) -> &Arc<Generations> {
+        &self.generations
+    }
+
+    /// Looks at the watched files now, and at pipeline.toml: what SIGHUP asks for.
+    pub fn poke(&self) {
+        self.look.notify_one();
+    }
+
+    /// Watches files and trials until the engine stops.
+    pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
+        let mut watch = Watch::new();
+        watch.set(self.files());
+        // Something may have changed between the start's own look and this.
+        self.look_at_everything().await;
+        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                changed = watch.changed() => {
+                    for path in changed {
+                        self.look_at_file(&path).await;
+                    }
+                    watch.set(self.files());
+                }
+                () = self.look.notified() => {
+                    self.reload().await.ok();
+                    self.look_at_everything().await;
+                    watch.set(self.files());
+                }
+                () = self.generations.news.notified() => self.judge().await,
+                _ = tick.tick() => self.judge().await,
+            }
+        }
+    }
+
+    fn keep_resident(&self, key: &str, plugin: &Arc<Plugin>) {
+        let mut resident = self.resident.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = resident.entry(key.to_owned()).or_default();
+        versions.retain(|known| known.digest != plugin.digest);
+        versions.push_front(Arc::clone(plugin));
+        versions.truncate(RESIDENT + 1);
+    }
+
+    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Logs, counts and writes down what happened.
+    fn tell(&self, key: &str, version: &str, digest: &str, what: What) {
+        let word = what.word();
+        let short = &digest[..digest.len().min(12)];
+        match &what {
+            What::Refused { why } => {
+                tracing::warn!(plugin = key, version, digest = short, %why, "plugin refused: the version in force stays");
+            }
+            What::RolledBack { to, why } => {
+                tracing::warn!(plugin = key, version, digest = short, back_to = &to[..to.len().min(12)], %why, "plugin rolled back");
+            }
+            What::Swapped { rehearsal, .. } => {
+                tracing::info!(plugin = key, version, digest = short, %rehearsal, "plugin swapped");
+            }
+            What::Tried { how, rehearsal } => {
+                tracing::info!(plugin = key, version, digest = short, %how, %rehearsal, "plugin on trial");
+            }
+            What::Promoted => {
+                tracing::info!(plugin = key, version, digest = short, "plugin promoted: everyone gets it")
+            }
+            What::Settled => tracing::info!(plugin = key, version, digest = short, "plugin settled: its trial is over"),
+            What::Reloaded => tracing::info!(generation = short, "pipeline reloaded"),
+        }
+        metrics::counter!("wtaf_swaps_total", "plugin" => key.to_owned(), "event" => word).increment(1);
+        let event = Event {
+            at: Millis::now(),
+            plugin: key.to_owned(),
+            version: version.to_owned(),
+            digest: digest.to_owned(),
+            what,
+        };
+        if let Err(error) = self.ledger().note(&event) {
+            tracing::warn!(%error, "the journal of swaps could not be written");
+        }
+    }
+
+    fn put(&self, next: InForce) -> io::Result<()> {
+        self.generations.replace(next)
+    }
+}
+
+/// The name of a version in the ledger.
+fn version_of(plugin: &Plugin) -> Version {
+    Version { digest: plugin.digest.clone(), version: plugin.about.version.clone(), since: Millis::now() }
+}
+
+/// What was in force before the start; else what the pipeline names now.
+fn first_version(registry: &Registry, ledger: &Ledger, source: &PluginSource) -> Result<Arc<Plugin>, SourceError> {
+    if let (Some(entry), false) = (ledger.entry(&source.key()), matches!(source, PluginSource::Digest(_))) {
+        match registry.version(&source.name(), &entry.in_force.digest) {
+            Ok(plugin) => return Ok(plugin),
+            Err(error) => {
+                tracing::warn!(plugin = %source.key(), %error, "the version that was in force is gone: beginning with what the pipeline names");
+            }
+        }
+    }
+    let bytes = registry.bytes(source)?;
+    let plugin = registry.compile(&source.name(), &bytes)?;
+    if let Err(error) = registry.shelf().keep(&bytes) {
+        tracing::warn!(plugin = %source.key(), %error, "the version in force could not be kept: a restart depends on its file");
+    }
+    Ok(plugin)
+}
+
+/// Roles for the configuration's check at a start: of the file where that is a plugin, else of the version that was in force. A spoiled file does not keep the
+/// engine from starting.
+pub struct LastGood;
+
+impl RoleOf for LastGood {
+    fn role_of(&self, source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
+        let now = plugin::role_of(source, folders);
+        let Err(why) = now else { return now };
+        let kept = Ledger::look(folders.data).ok().and_then(|ledger| {
+            let digest = &ledger.entry(&source.key())?.in_force.digest;
+            plugin::about(&Shelf::new(folders.data).get(digest).ok()?).ok()
+        });
+        let about = kept.ok_or_else(|| why.clone())?;
+        tracing::warn!(plugin = %source.key(), %why, "its file is spoiled: going on with the version that was in force");
+        Ok(about.role)
+    }
+}

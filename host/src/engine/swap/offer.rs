@@ -1,0 +1,306 @@
+//! A version is offered: checked, compiled, tried, and then in force, on trial, or refused.
+
+use std::{io, sync::Arc, time::Instant};
+
+use serde::Serialize;
+
+use super::{Swaps, version_of};
+use crate::{
+    config::{Checked, PluginSource, Role, Runs},
+    engine::{
+        InForce, sources,
+        trial::{Mode, Trial},
+    },
+    plugin::{
+        Limits, LoadError, Plugin, SourceError, digest_of,
+        ledger::What,
+        rehearsal::{Programme, Rehearsal, Verdict, rehearse},
+    },
+};
+use wtaf_plugin_pack::Manifest;
+
+/// How a version came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// Its file was found: one that was set aside before is not taken again.
+    Found,
+    /// Someone asks for it by name: what was set aside is forgiven.
+    Asked,
+    /// Someone asks that it serve everyone at once, without a shadow or a canary.
+    AtOnce,
+}
+
+/// What became of an offer that was not refused.
+#[derive(Debug, Clone, Serialize)]
+pub struct Taken {
+    /// What pipeline.toml calls it.
+    pub plugin: String,
+    /// Its version.
+    pub version: String,
+    /// Its digest.
+    pub digest: String,
+    /// How it is tried; unset where it was in force already.
+    pub mode: Option<Mode>,
+    /// What it was tried on.
+    pub rehearsal: Rehearsal,
+    /// From the first look to being in force, milliseconds.
+    pub ms: f64,
+}
+
+/// Why it was not taken. The version in force serves on.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// No stage is called so.
+    #[error("no stage of the pipeline runs a plugin called {name}; there are {}", .known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// It is no plugin, asks for what it was not granted, or does not fit.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It has another role than its stage.
+    #[error("it is a {} plugin, and stage {stage} runs a {} plugin", .it.as_str(), .wanted.as_str())]
+    OtherRole {
+        /// The stage.
+        stage: String,
+        /// What it is.
+        it: Role,
+        /// What is wanted.
+        wanted: Role,
+    },
+    /// It went before.
+    #[error("it was set aside before ({why}); to try it again all the same: wtaf-host plugin install --again")]
+    SetAside {
+        /// Why.
+        why: String,
+    },
+    /// It failed its rehearsal.
+    #[error("{}", .0.words())]
+    Rehearsal(Box<Rehearsal>),
+    /// There is nothing to go back to.
+    #[error("there is no version before {digest:.12} to go back to")]
+    NothingBefore {
+        /// The one in force.
+        digest: String,
+    },
+    /// No version of it is on trial.
+    #[error("no version of {name} is on trial")]
+    NotOnTrial {
+        /// The plugin.
+        name: String,
+    },
+    /// The disk.
+    #[error("the data directory: {0}")]
+    Disk(#[from] io::Error),
+    /// The engine is stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+impl Refused {
+    /// Stable, for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "no-such-plugin",
+            Self::Load(LoadError::NotGranted { .. }) => "plugin-not-granted",
+            Self::Load(_) | Self::Source(_) | Self::OtherRole { .. } => "plugin-unfit",
+            Self::SetAside { .. } => "plugin-set-aside",
+            Self::Rehearsal(_) => "plugin-rehearsal-failed",
+            Self::NothingBefore { .. } => "plugin-nothing-before",
+            Self::NotOnTrial { .. } => "plugin-not-on-trial",
+            Self::Disk(_) | Self::Stopping => "plugin-not-now",
+        }
+    }
+}
+
+impl Swaps {
+    /// The source someone means by a name: what pipeline.toml calls it, or the short name of a path.
+    pub fn source_called(&self, name: &str) -> Result<PluginSource, Refused> {
+        let known = sources(&self.generations.current().pipeline);
+        let exact = known.iter().find(|source| source.key() == name);
+        let found = exact.or_else(|| known.iter().find(|source| source.name() == name)).cloned();
+        found.ok_or_else(|| Refused::Unknown {
+            name: name.to_owned(),
+            known: known.iter().map(PluginSource::name).collect(),
+        })
+    }
+
+    /// Offers a version. What it comes to is told, logged and journaled, also when the one who asked has gone away.
+    pub async fn offer(
+        self: &Arc<Self>,
+        source: &PluginSource,
+        bytes: Vec<u8>,
+        offer: Offer,
+    ) -> Result<Taken, Refused> {
+        let (swaps, source) = (Arc::clone(self), source.clone());
+        let offered = tokio::spawn(async move {
+            let digest = digest_of(&bytes);
+            let taken = swaps.take(&source, bytes, &digest, offer).await;
+            if let Err(refused) = &taken {
+                swaps.tell(&source.key(), "", &digest, What::Refused { why: refused.to_string() });
+            }
+            taken
+        });
+        offered.await.map_err(|_| Refused::Stopping)?
+    }
+
+    async fn take(&self, source: &PluginSource, bytes: Vec<u8>, digest: &str, offer: Offer) -> Result<Taken, Refused> {
+        let _turn = self.turn.lock().await;
+        let began = Instant::now();
+        let key = source.key();
+        let in_force = self.generations.in_force();
+        let taken = |plugin: &Plugin, mode, rehearsal| Taken {
+            plugin: key.clone(),
+            version: plugin.about.version.clone(),
+            digest: plugin.digest.clone(),
+            mode,
+            rehearsal,
+            ms: began.elapsed().as_secs_f64() * 1e3,
+        };
+        if let Some(serving) = already(&in_force, &key, digest, offer) {
+            if in_force.base.runs(&key, &serving) {
+                self.abandon(&in_force, &key);
+            }
+            return Ok(taken(&serving, None, Rehearsal::default()));
+        }
+        if offer == Offer::Found
+            && let Some(aside) = self.ledger().entry(&key).and_then(|entry| entry.set_aside(digest))
+        {
+            return Err(Refused::SetAside { why: aside.why.clone() });
+        }
+        let plugin = self.compile(source, &bytes).await?;
+        fits(&in_force.base.pipeline, source, &plugin)?;
+        let rehearsal = self.rehearse(&in_force.base.pipeline, &key, &plugin, &bytes).await;
+        if rehearsal.verdict() == Verdict::Failed {
+            return Err(Refused::Rehearsal(Box::new(rehearsal)));
+        }
+        self.workshop.registry().shelf().keep(&bytes)?;
+        let mode = if offer == Offer::AtOnce { Mode::Whole } else { mode_of(&in_force.base.pipeline, &key) };
+        self.begin(&in_force, &key, &plugin, mode, &rehearsal)?;
+        Ok(taken(&plugin, Some(mode), rehearsal))
+    }
+
+    async fn compile(&self, source: &PluginSource, bytes: &[u8]) -> Result<Arc<Plugin>, Refused> {
+        let (workshop, name, bytes) = (Arc::clone(&self.workshop), source.name(), bytes.to_vec());
+        let compiled = tokio::task::spawn_blocking(move || workshop.registry().compile(&name, &bytes)).await;
+        Ok(compiled.map_err(|_| Refused::Stopping)??)
+    }
+
+    /// Tries a version on its own examples and on what was recorded.
+    pub(super) async fn rehearse(
+        &self,
+        pipeline: &Checked,
+        key: &str,
+        plugin: &Arc<Plugin>,
+        bytes: &[u8],
+    ) -> Rehearsal {
+        let manifest = match Manifest::of(bytes) {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let failed = crate::plugin::rehearsal::Failed { what: "its manifest".into(), why: error.to_string() };
+                return Rehearsal { failures: vec![failed], ..Rehearsal::default() };
+            }
+        };
+        let recorded = self.recordings.last(key, pipeline.plugins.rehearse);
+        rehearse(plugin, Programme::new(manifest, recorded), |stage| limits_of(pipeline, key, stage)).await
+    }
+
+    fn begin(
+        &self,
+        in_force: &InForce,
+        key: &str,
+        plugin: &Arc<Plugin>,
+        mode: Mode,
+        rehearsal: &Rehearsal,
+    ) -> Result<(), Refused> {
+        let Some(serving) = in_force.base.plugins().get(key) else {
+            return Err(Refused::Unknown { name: key.to_owned(), known: Vec::new() });
+        };
+        let superseded = in_force.trials.iter().find(|trial| trial.key == key);
+        let old = match superseded {
+            // What has failed no job yet is good enough to go back to; what has is not.
+            Some(trial) if trial.mode == Mode::Whole && trial.counts().strikes > 0 => Arc::clone(&trial.old),
+            _ => Arc::clone(serving),
+        };
+        let rule = in_force.base.pipeline.plugins.trial;
+        let trial = Arc::new(Trial::new(key, old, Arc::clone(plugin), mode, rule));
+        let mut trials: Vec<_> = in_force.trials.iter().filter(|trial| trial.key != key).cloned().collect();
+        let watched = mode != Mode::Whole || !rule.window.is_zero();
+        if watched {
+            trials.push(trial);
+        }
+        // A version that is back in force is no longer one that failed.
+        let failed = in_force.failed.iter().filter(|trial| trial.new.digest != plugin.digest).cloned().collect();
+        let words = rehearsal.words();
+        let what = match mode {
+            Mode::Whole => {
+                self.ledger().in_force(key, version_of(plugin), None)?;
+                let base = Arc::new(in_force.base.with(&[(key, plugin)]));
+                self.put(InForce { base, trials, failed })?;
+                What::Swapped { from: serving.digest.clone(), rehearsal: words }
+            }
+            Mode::Canary(share) => {
+                self.put(InForce { base: Arc::clone(&in_force.base), trials, failed })?;
+                What::Tried { how: format!("canary: {share} people in 100"), rehearsal: words }
+            }
+            Mode::Shadow => {
+                self.put(InForce { base: Arc::clone(&in_force.base), trials, failed })?;
+                What::Tried { how: "shadow: it serves nobody".into(), rehearsal: words }
+            }
+        };
+        self.keep_resident(key, plugin);
+        self.tell(key, &plugin.about.version, &plugin.digest, what);
+        Ok(())
+    }
+}
+
+/// The version, where there is nothing to do: it is in force or on trial already.
+fn already(in_force: &InForce, key: &str, digest: &str, offer: Offer) -> Option<Arc<Plugin>> {
+    let serving = in_force.base.plugins().get(key).filter(|plugin| plugin.digest == digest);
+    let tried = in_force.trials.iter().filter(|_| offer != Offer::AtOnce);
+    let tried = tried.filter(|trial| trial.key == key && trial.new.digest == digest).map(|trial| &trial.new);
+    serving.or(tried.into_iter().next()).cloned()
+}
+
+fn fits(pipeline: &Checked, source: &PluginSource, plugin: &Plugin) -> Result<(), Refused> {
+    for stage in &pipeline.stages {
+        if let Runs::Plugin { source: named, role } = &stage.runs
+            && named == source
+            && *role != plugin.about.role
+        {
+            return Err(Refused::OtherRole { stage: stage.name.clone(), it: plugin.about.role, wanted: *role });
+        }
+    }
+    Ok(())
+}
+
+/// A stage's own limits; an example belongs to none, so it gets those of the first stage that runs the plugin.
+fn limits_of(pipeline: &Checked, key: &str, stage: &str) -> Limits {
+    let runs =
+        |stage: &&crate::config::Stage| matches!(&stage.runs, Runs::Plugin { source, .. } if source.key() == key);
+    let named = pipeline.stages.iter().find(|known| known.name == stage);
+    match named.or_else(|| pipeline.stages.iter().find(runs)) {
+        Some(stage) => Limits::of(&pipeline.plugins, stage),
+        None => Limits::default(),
+    }
+}
+
+/// How a new version of a plugin is tried: by its stages' own keys, else by those of `[plugins]`. Of several stages the most careful decides.
+fn mode_of(pipeline: &Checked, key: &str) -> Mode {
+    let stages = || {
+        pipeline.stages.iter().filter(|stage| matches!(&stage.runs, Runs::Plugin { source, .. } if source.key() == key))
+    };
+    if stages().any(|stage| stage.shadow.unwrap_or(pipeline.plugins.shadow)) {
+        return Mode::Shadow;
+    }
+    match stages().filter_map(|stage| stage.canary.or(pipeline.plugins.canary)).min() {
+        Some(share) if share < 100 => Mode::Canary(share),
+        _ => Mode::Whole,
+    }
+}

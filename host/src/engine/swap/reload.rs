@@ -1,0 +1,131 @@
+//! pipeline.toml is read again: checked whole, tried on what it changes, and then in force from one job to the next. A file with a fault changes nothing.
+
+use std::sync::Arc;
+
+use super::{Swaps, first_version};
+use crate::{
+    config::{Checked, Faults, Folders, PluginSource, Role, RoleOf},
+    engine::{InForce, Plugins, sources, workshop::AssemblyError},
+    plugin::{self, SourceError, ledger::What},
+};
+
+/// Tables that are read once, at the start: they are what the process itself stands on.
+const FIXED: [&str; 6] = ["server", "web", "data", "queue", "store", "sms"];
+
+/// Why the file was not taken. What was in force stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadRefused {
+    /// It has faults.
+    #[error("{0}")]
+    Faults(#[from] Faults),
+    /// It changes what cannot change while the engine runs.
+    #[error("{} cannot change while the engine runs: start it anew for that", .0.join(", "))]
+    NeedsRestart(Vec<String>),
+    /// A plugin it names cannot be had.
+    #[error(transparent)]
+    Plugin(#[from] SourceError),
+    /// The rest of it.
+    #[error(transparent)]
+    Assembly(#[from] AssemblyError),
+    /// The disk.
+    #[error("the data directory: {0}")]
+    Disk(#[from] std::io::Error),
+    /// The engine is stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+impl Swaps {
+    /// Reads pipeline.toml again. Gives whether anything changed.
+    pub async fn reload(self: &Arc<Self>) -> Result<bool, ReloadRefused> {
+        let swaps = Arc::clone(self);
+        let reloaded = tokio::spawn(async move {
+            let _turn = swaps.turn.lock().await;
+            let here = Arc::clone(&swaps);
+            let reloaded = tokio::task::spawn_blocking(move || here.reload_now()).await;
+            let reloaded = reloaded.unwrap_or(Err(ReloadRefused::Stopping));
+            match &reloaded {
+                Ok(Some(generation)) => swaps.tell("pipeline.toml", "", generation, What::Reloaded),
+                Ok(None) => {}
+                Err(refused) => swaps.tell("pipeline.toml", "", "", What::Refused { why: refused.to_string() }),
+            }
+            reloaded.map(|generation| generation.is_some())
+        });
+        reloaded.await.unwrap_or(Err(ReloadRefused::Stopping))
+    }
+
+    fn reload_now(&self) -> Result<Option<String>, ReloadRefused> {
+        let in_force = self.generations.in_force();
+        let before = &in_force.base.pipeline;
+        let mut pipeline = self.workshop.read(&Serving(&in_force))?;
+        if pipeline.text() == before.text() {
+            return Ok(None);
+        }
+        let fixed = changed_for_good(before, &pipeline);
+        if !fixed.is_empty() {
+            return Err(ReloadRefused::NeedsRestart(fixed));
+        }
+        // The kernel chose the port, and the links follow it.
+        pipeline.listening_on(before.listening());
+        let pipeline = Arc::new(pipeline);
+        let mut plugins = Plugins::new();
+        for source in sources(&pipeline) {
+            let plugin = match in_force.base.plugins().get(&source.key()) {
+                Some(serving) => Arc::clone(serving),
+                None => first_version(self.workshop.registry(), &self.ledger(), &source)?,
+            };
+            plugins.insert(source.key(), plugin);
+        }
+        let base = if ai_tables(before) == ai_tables(&pipeline) {
+            self.workshop.assemble_with(Arc::clone(&pipeline), plugins, Arc::clone(&in_force.base.ai))?
+        } else {
+            self.workshop.assemble(Arc::clone(&pipeline), plugins)?
+        };
+        for (key, plugin) in base.plugins() {
+            if self.ledger().entry(key).is_none() {
+                self.ledger().in_force(key, super::version_of(plugin), None)?;
+            }
+            self.keep_resident(key, plugin);
+        }
+        let id = base.id.to_string();
+        let trials = in_force.trials.iter().filter(|trial| base.plugins().contains_key(&trial.key)).cloned().collect();
+        self.put(InForce { base: Arc::new(base), trials, failed: in_force.failed.clone() })?;
+        Ok(Some(id))
+    }
+}
+
+/// Roles of what runs; of what is new, what its file says.
+struct Serving<'a>(&'a InForce);
+
+impl RoleOf for Serving<'_> {
+    fn role_of(&self, source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
+        match self.0.base.plugins().get(&source.key()) {
+            Some(plugin) => Ok(plugin.about.role),
+            None => plugin::role_of(source, folders),
+        }
+    }
+}
+
+/// What differs of the parts that are read once.
+fn changed_for_good(before: &Checked, after: &Checked) -> Vec<String> {
+    let (old, new) = (tables(before), tables(after));
+    let mut changed: Vec<String> =
+        FIXED.iter().filter(|name| old.get(**name) != new.get(**name)).map(|name| format!("[{name}]")).collect();
+    let of_plugins = |key: &str, differs: bool| differs.then(|| format!("plugins.{key}"));
+    let (was, is) = (&before.plugins, &after.plugins);
+    changed.extend(of_plugins("dir", was.dir != is.dir));
+    changed.extend(of_plugins("stack", was.stack != is.stack));
+    changed.extend(of_plugins("record", was.record != is.record || was.record_words != is.record_words));
+    changed
+        .extend(of_plugins("fuel (it is not counted yet)", plugin::counts_fuel(after) && !plugin::counts_fuel(before)));
+    changed
+}
+
+fn tables(pipeline: &Checked) -> toml::Table {
+    // It was parsed a moment ago.
+    pipeline.text().parse().unwrap_or_default()
+}
+
+fn ai_tables(pipeline: &Checked) -> Option<toml::Value> {
+    tables(pipeline).remove("ai")
+}
