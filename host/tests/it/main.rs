@@ -17,4 +17,5 @@ mod queue;
 mod sandbox;
 mod sms;
 mod store;
+mod swap;
 mod twilio_sdk;

@@ -436,6 +436,11 @@ impl Host {
         self.killer().send("-TERM");
     }
 
+    /// Asks it to look at its files again.
+    pub fn hangup(&self) {
+        self.killer().send("-HUP");
+    }
+
     /// What can kill it while something else is under way.
     pub fn killer(&self) -> Killer {
         Killer(self.child.as_ref().and_then(Child::id).expect("it runs"))
