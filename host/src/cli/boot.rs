@@ -1,6 +1,6 @@
 //! Puts the engine together from a checked pipeline: the one place where adapters are chosen.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use miette::{IntoDiagnostic, WrapErr};
 use tokio_util::sync::CancellationToken;
@@ -13,17 +13,21 @@ use crate::{
         sms,
         store::{self, Store},
     },
-    config::{self, Checked, Faults, PluginSource, QueueBackend, Role, RoleOf},
+    config::{self, Checked, Faults, OciReference, Places, PluginSource, QueueBackend, Role, RoleOf},
     engine::{Engine, Generation, Parts, Runner},
-    plugin::{self, Registry, Sandbox},
+    plugin::{
+        self, Registry, Sandbox,
+        oci::{self, Pulled},
+        signature,
+    },
 };
 
 /// Answers the flow check by reading the components themselves.
 pub(crate) struct Components;
 
 impl RoleOf for Components {
-    fn role_of(&self, source: &PluginSource, plugins_dir: &Path) -> Result<Role, String> {
-        plugin::role_of(source, plugins_dir)
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+        plugin::role_of(source, places)
     }
 }
 
@@ -70,6 +74,7 @@ pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Sto
 }
 
 async fn generation(pipeline: Arc<Checked>) -> miette::Result<Generation> {
+    look_up_tags(&pipeline).await;
     let load = move || -> miette::Result<Generation> {
         let sandbox = Sandbox::new(plugin::counts_fuel(&pipeline))
             .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
@@ -77,4 +82,14 @@ async fn generation(pipeline: Arc<Checked>) -> miette::Result<Generation> {
         Generation::load(Arc::clone(&pipeline), &registry).into_diagnostic()
     };
     tokio::task::spawn_blocking(load).await.into_diagnostic()?
+}
+
+/// What tags in registries mean now; one that is signed by nobody we know goes on meaning what it did.
+async fn look_up_tags(pipeline: &Checked) {
+    let admit = |reference: &OciReference, role: Role, pulled: &Pulled| {
+        let checked = signature::check(&pulled.bytes, Some(reference.name()), role, &pipeline.plugins.keys, None);
+        checked.map(|_| ()).map_err(|why| why.to_string())
+    };
+    let cache = oci::Cache::new(&pipeline.data_dir.join("plugins"));
+    oci::at_start(&cache, &pipeline.stages, &oci::PullOptions::default(), admit).await;
 }

@@ -90,6 +90,7 @@ fn from(source: &PluginSource, dir: &std::path::Path) -> String {
         }
         PluginSource::Path(path) => path.display().to_string(),
         PluginSource::Digest(digest) => digest.clone(),
+        PluginSource::Oci(reference) => reference.to_string(),
     }
 }
 

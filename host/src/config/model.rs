@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::{reference::OciReference, trust::PublicKey};
+
 /// A whole pipeline.toml.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -257,6 +259,10 @@ pub struct Plugins {
     pub fuel: Option<u64>,
     /// Bytes a call may take in or give back.
     pub message: u64,
+    /// Who may sign; empty: signatures are not asked for.
+    pub keys: Vec<PublicKey>,
+    /// How often a tag in a registry is looked up again; unset: once, at start.
+    pub refresh: Option<Duration>,
 }
 
 /// One of `[[stage]]`.
@@ -305,6 +311,8 @@ pub enum PluginSource {
     Path(PathBuf),
     /// `sha256:…` of a component the engine keeps.
     Digest(String),
+    /// In a registry.
+    Oci(OciReference),
 }
 
 /// A plugin's role: its world, less `-plugin`.

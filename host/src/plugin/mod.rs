@@ -8,8 +8,10 @@ mod fault;
 mod inspect;
 mod limits;
 mod loaded;
+pub mod oci;
 mod registry;
 mod sandbox;
+pub mod signature;
 mod state;
 #[cfg(feature = "wasi")]
 mod wasi;

@@ -9,8 +9,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{LoadError, Plugin, Sandbox, inspect};
-use crate::config::{PluginSource, Role};
+use super::{LoadError, Plugin, Sandbox, inspect, oci};
+use crate::config::{Places, PluginSource, Role};
 
 /// Why a source gave no component.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum SourceError {
         /// Why.
         source: std::io::Error,
     },
+    /// A registry gave none, and none is kept.
+    #[error(transparent)]
+    Oci(#[from] oci::OciError),
     /// It was read and is no good.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -82,8 +85,8 @@ impl Registry {
 }
 
 /// What a source's component is, without compiling it: what the configuration's flow check asks.
-pub fn role_of(source: &PluginSource, plugins_dir: &Path) -> Result<Role, String> {
-    let bytes = read(source, plugins_dir, Path::new("")).map_err(|error| error.to_string())?;
+pub fn role_of(source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+    let bytes = read(source, places.dir, &places.data_dir.join("plugins")).map_err(|error| error.to_string())?;
     Ok(inspect::about(&bytes).map_err(|why| format!("{}: {why}", name_of(source)))?.role)
 }
 
@@ -103,6 +106,9 @@ fn read(source: &PluginSource, dir: &Path, kept: &Path) -> Result<Vec<u8>, Sourc
             }
         }
         PluginSource::Path(path) => read_file(path.clone()),
+        PluginSource::Oci(reference) => {
+            Ok(oci::resolve(&oci::Cache::new(kept), reference, &oci::PullOptions::default())?.bytes)
+        }
         PluginSource::Digest(digest) => read_file(kept.join(format!("{}.wasm", digest.trim_start_matches("sha256:")))),
     }
 }
@@ -115,6 +121,7 @@ fn name_of(source: &PluginSource) -> String {
     match source {
         PluginSource::Named(name) => name.clone(),
         PluginSource::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        PluginSource::Oci(reference) => reference.name().to_owned(),
         PluginSource::Digest(digest) => digest.chars().take(19).collect(),
     }
 }
