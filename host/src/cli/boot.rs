@@ -18,7 +18,7 @@ use crate::{
     plugin::{
         self, Registry, Sandbox,
         oci::{self, Pulled},
-        signature,
+        signature::Trust,
     },
 };
 
@@ -74,7 +74,7 @@ pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Sto
 }
 
 async fn generation(pipeline: Arc<Checked>) -> miette::Result<Generation> {
-    look_up_tags(&pipeline).await;
+    look_up_tags(&pipeline).await?;
     let load = move || -> miette::Result<Generation> {
         let sandbox = Sandbox::new(plugin::counts_fuel(&pipeline))
             .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
@@ -85,11 +85,13 @@ async fn generation(pipeline: Arc<Checked>) -> miette::Result<Generation> {
 }
 
 /// What tags in registries mean now; one that is signed by nobody we know goes on meaning what it did.
-async fn look_up_tags(pipeline: &Checked) {
+async fn look_up_tags(pipeline: &Checked) -> miette::Result<()> {
+    let kept = pipeline.data_dir.join("plugins");
+    let trust = Trust::open(&pipeline.plugins.keys, &kept).into_diagnostic()?;
     let admit = |reference: &OciReference, role: Role, pulled: &Pulled| {
-        let checked = signature::check(&pulled.bytes, Some(reference.name()), role, &pipeline.plugins.keys, None);
+        let checked = trust.admit(&pulled.bytes, Some(reference.name()), role);
         checked.map(|_| ()).map_err(|why| why.to_string())
     };
-    let cache = oci::Cache::new(&pipeline.data_dir.join("plugins"));
-    oci::at_start(&cache, &pipeline.stages, &oci::PullOptions::default(), admit).await;
+    oci::at_start(&oci::Cache::new(&kept), &pipeline.stages, &oci::PullOptions::default(), admit).await;
+    Ok(())
 }

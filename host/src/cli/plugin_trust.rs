@@ -145,8 +145,8 @@ fn verify(file: &Path, name: Option<String>, config: ConfigFlags) -> Outcome {
     let (bytes, about) = component(file)?;
     let name = name.unwrap_or_else(|| stem(file));
     let kept = pipeline.data_dir.join("plugins");
-    let newest = signature::Newest::open(&kept).into_diagnostic()?.of(&name);
-    let checked = signature::check(&bytes, Some(&name), about.role, &pipeline.plugins.keys, newest);
+    let trust = signature::Trust::open(&pipeline.plugins.keys, &kept).into_diagnostic()?;
+    let checked = trust.admit(&bytes, Some(&name), about.role);
     match checked.into_diagnostic().wrap_err_with(|| file.display().to_string())? {
         Some(signed) => {
             println!("{} is release {} of {}, signed by {}", file.display(), signed.counter, signed.name, signed.key);
@@ -157,7 +157,7 @@ fn verify(file: &Path, name: Option<String>, config: ConfigFlags) -> Outcome {
 }
 
 fn push(file: &Path, to: &str) -> miette::Result<()> {
-    let reference: OciReference = to.parse().map_err(|why| miette!("\"{to}\" {why}"))?;
+    let reference: OciReference = to.parse().map_err(|why| miette!("the reference {why}"))?;
     if reference.digest().is_some() {
         return Err(miette!("a digest is what a push gives, not what it is given: oci://registry/name:tag"));
     }

@@ -15,6 +15,7 @@ pub mod signature;
 mod state;
 #[cfg(feature = "wasi")]
 mod wasi;
+mod whole;
 
 pub use bindings::{coach, extract, filter, prompt, types};
 pub use fault::{Cause, Fault, PluginError};

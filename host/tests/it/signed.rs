@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use wtaf_host::plugin::signature::{Signed, Trust};
 
 use crate::kit::{
     host::{ANN, Host, Ran, SHIPPED, binary, ran},
@@ -100,6 +101,25 @@ async fn signing_again_makes_one_signature_and_a_changed_file_has_none() {
 
     let refused = author.verify(&author.public, "slug").await;
     assert!(refused.code == Some(1) && refused.err.contains("changed after it was signed"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_older_release_than_the_last_in_use_is_refused() {
+    let author = Author::new().await;
+    let kept = author.folder.path().join("data/plugins");
+    let keys = [author.public.parse().expect("a key")];
+    Trust::open(&keys, &kept)
+        .unwrap()
+        .in_use(&Signed { key: author.public.clone(), counter: 8, name: "slug".into() })
+        .unwrap();
+
+    author.sign("7").await;
+    let older = author.verify(&author.public, "slug").await;
+    author.sign("8").await;
+    let same = author.verify(&author.public, "slug").await;
+
+    assert!(older.code == Some(1) && older.err.contains("release 7, and 8 was let in before"), "{older:?}");
+    assert_eq!(same.code, Some(0), "{same:?}");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{OciError, Pulled};
-use crate::{config::OciReference, plugin::signature::write_whole};
+use crate::{config::OciReference, plugin::whole::write_whole};
 
 /// The folder of kept components.
 #[derive(Debug, Clone)]
@@ -79,6 +79,16 @@ impl Cache {
         let json = serde_json::to_vec_pretty(&record)
             .map_err(|error| OciError::Local { path: path.clone(), source: io::Error::other(error) })?;
         write(&path, &json)
+    }
+
+    /// Does something with the disk off the async threads: reading, hashing and syncing a large component takes a while.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, OciError> + Send + 'static,
+    ) -> Result<T, OciError> {
+        let cache = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&cache)).await;
+        done.unwrap_or_else(|error| Err(OciError::Local { path: self.kept.clone(), source: error.into() }))
     }
 
     /// Where a component is kept; a digest that is none has no file.

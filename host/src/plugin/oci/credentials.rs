@@ -1,4 +1,4 @@
-//! Who we are to a registry: the environment's word, else docker's config.json. Kept where nothing prints it.
+//! Who we are to a registry: what docker's config.json has for it, else the environment's word. Kept where nothing prints it.
 
 use std::path::PathBuf;
 
@@ -32,15 +32,18 @@ impl Credentials {
     }
 }
 
-/// `WTAF_OCI_USER` and `WTAF_OCI_PASSWORD`, else what docker's config.json has for the registry, else nobody.
+/// What docker's config.json has for the registry, else `WTAF_OCI_USER` and `WTAF_OCI_PASSWORD`, which go to every other one a pipeline names, else nobody.
 pub fn from_environment(registry: &str) -> Credentials {
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    if let (Some(user), Some(password)) = (env("WTAF_OCI_USER"), env("WTAF_OCI_PASSWORD")) {
-        return Credentials::Basic { user, password: password.into() };
-    }
     let folder = env("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(PathBuf::from(env("HOME")?).join(".docker")));
     let config = folder.and_then(|folder| std::fs::read(folder.join("config.json")).ok());
-    config.and_then(|config| in_docker_config(&config, registry)).unwrap_or(Credentials::Anonymous)
+    if let Some(known) = config.and_then(|config| in_docker_config(&config, registry)) {
+        return known;
+    }
+    match (env("WTAF_OCI_USER"), env("WTAF_OCI_PASSWORD")) {
+        (Some(user), Some(password)) => Credentials::Basic { user, password: password.into() },
+        _ => Credentials::Anonymous,
+    }
 }
 
 fn in_docker_config(config: &[u8], registry: &str) -> Option<Credentials> {

@@ -186,36 +186,46 @@ pub async fn push(
 
 /// Whether a reference means something else than what was accepted last. A reference with a digest never does.
 pub async fn refresh(cache: &Cache, reference: &OciReference, options: &PullOptions) -> Result<Moved, OciError> {
-    let last = cache.last_good(reference)?;
+    let asked = reference.clone();
+    let last = cache.apart(move |cache| cache.last_good(&asked)).await?;
     if last.is_some() && !reference.moves() {
         return Ok(Moved::No);
     }
-    let pulled = within(reference, options.timeout, async {
-        let session = registry::Session::open(reference, &options.credentials(reference))?;
-        let found = within(reference, options.answer_within, session.manifest()).await?;
-        if last.as_ref().is_some_and(|last| last.manifest_digest == found.manifest_digest) {
-            return Ok(None);
-        }
-        let bytes = match cache.component(found.digest())? {
-            Some(kept) => kept,
-            None => session.component(&found, options.most).await?,
-        };
-        let digest = found.digest().to_owned();
-        Ok(Some(Pulled { bytes, digest, manifest_digest: found.manifest_digest }))
-    })
-    .await?;
-    let Some(pulled) = pulled else { return Ok(Moved::No) };
+    let known = last.as_ref().map(|last| last.manifest_digest.as_str());
+    let Some(pulled) = within(reference, options.timeout, pull_if_new(cache, reference, options, known)).await? else {
+        return Ok(Moved::No);
+    };
     if last.as_ref().is_some_and(|last| last.digest == pulled.digest) {
         // The same component under a new manifest: there is nothing to swap.
-        cache.accept(reference, &pulled)?;
-        return Ok(Moved::No);
+        let asked = reference.clone();
+        return cache.apart(move |cache| cache.accept(&asked, &pulled)).await.map(|()| Moved::No);
     }
     let is = role_of(reference, &pulled)?;
     if let Some(was) = last.and_then(|last| about(&last.bytes).ok()).map(|about| about.role).filter(|was| *was != is) {
         return Err(OciError::OtherRole { reference: reference.to_string(), was, is });
     }
-    cache.keep(&pulled)?;
-    Ok(Moved::To(pulled))
+    cache.apart(move |cache| cache.keep(&pulled).map(|()| Moved::To(pulled))).await
+}
+
+/// What a reference means now, unless that is the manifest known already. A component that is kept is not asked for again.
+async fn pull_if_new(
+    cache: &Cache,
+    reference: &OciReference,
+    options: &PullOptions,
+    known: Option<&str>,
+) -> Result<Option<Pulled>, OciError> {
+    let session = registry::Session::open(reference, &options.credentials(reference))?;
+    let found = within(reference, options.answer_within, session.manifest()).await?;
+    if known == Some(found.manifest_digest.as_str()) {
+        return Ok(None);
+    }
+    let digest = found.digest().to_owned();
+    let sought = digest.clone();
+    let bytes = match cache.apart(move |cache| cache.component(&sought)).await? {
+        Some(kept) => kept,
+        None => session.component(&found, options.most).await?,
+    };
+    Ok(Some(Pulled { bytes, digest, manifest_digest: found.manifest_digest }))
 }
 
 /// What a reference means, for who loads plugins and cannot wait on a network: what was accepted last; the registry is asked only where that is nothing.
@@ -223,7 +233,13 @@ pub fn resolve(cache: &Cache, reference: &OciReference, options: &PullOptions) -
     if let Some(kept) = cache.last_good(reference)? {
         return Ok(kept);
     }
-    let pulled = blocking(reference, pull(reference, options))?;
+    let pulled = blocking(reference, pull(reference, options)).map_err(|error| match error {
+        OciError::Away { registry, why } => {
+            let why = format!("{why}; nothing is kept of {reference} yet, so the registry must be in reach once");
+            OciError::Away { registry, why }
+        }
+        other => other,
+    })?;
     role_of(reference, &pulled)?;
     cache.accept(reference, &pulled)?;
     Ok(pulled)

@@ -3,19 +3,22 @@
 //! A signed component ends with the custom section `wtaf:signature`: the signer's public key, a rising counter, the name and the role it is for, and an
 //! ed25519 signature over these and the SHA-256 of every byte before the section. The section's own bytes are fixed by what it says, so that there is
 //! one signed file for a signature: any changed bit is refused. Whether a pipeline asks for signatures is its `plugins.keys`; which counter was the last
-//! is in [`Newest`].
+//! is in [`Newest`]; [`Trust`] is the two together.
 
 mod newest;
 mod sections;
+mod trust;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub(super) use self::newest::write_whole;
-pub use self::newest::{Newest, NewestError};
 use self::sections::Section;
+pub use self::{
+    newest::{Newest, NewestError},
+    trust::Trust,
+};
 use crate::config::{PublicKey, Role};
 
 /// The section's name.

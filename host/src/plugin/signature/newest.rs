@@ -3,13 +3,11 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError},
 };
+
+use crate::plugin::whole::write_whole;
 
 /// The file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -63,27 +61,6 @@ impl Newest {
     }
 }
 
-/// Writes a file so that it is there whole or not at all, also after a crash; for its owner's eyes.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = folder.join(format!(".{name}.{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-    let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        fs::File::open(folder)?.sync_all()
-    })();
-    if written.is_err() {
-        // Nobody reads a draft; one that cannot be removed is no second fault.
-        let _ = fs::remove_file(&draft);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,18 +83,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("newest.json"), "{").unwrap();
         assert!(Newest::open(folder.path()).is_err());
-    }
-
-    #[test]
-    fn what_is_written_is_its_owners_alone_and_leaves_no_draft() {
-        use std::os::unix::fs::PermissionsExt;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a").join("b.wasm");
-        write_whole(&path, b"1").unwrap();
-        write_whole(&path, b"22").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"22");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path().join("a")).unwrap().count(), 1);
     }
 }
