@@ -165,7 +165,16 @@ fn push(file: &Path, to: &str) -> miette::Result<()> {
     if bytes.len() as u64 > oci::MOST {
         return Err(miette!("{} has {} bytes, and engines pull {} at most", file.display(), bytes.len(), oci::MOST));
     }
-    let labels = oci::Labels { title: reference.name().to_owned(), about };
+    let called = reference.name();
+    if let Some(signed) = signature::claimed_name(&bytes).filter(|signed| signed != called) {
+        let help = format!("sign it with --name {called}, or push it under the name {signed}");
+        return Err(miette!(
+            help = help,
+            "{} is signed as {signed} and would be called {called} there: no engine that asks for signatures would let it in",
+            file.display()
+        ));
+    }
+    let labels = oci::Labels { title: called.to_owned(), about };
     let credentials = oci::from_environment(reference.registry());
     let digest = block_on(oci::push(&reference, &bytes, &labels, &credentials))?.into_diagnostic()?;
     println!("plugin = \"{}\"", reference.pinned(&digest));

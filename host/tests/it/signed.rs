@@ -123,6 +123,17 @@ async fn an_older_release_than_the_last_in_use_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_signed_under_one_name_is_not_published_under_another() {
+    let author = Author::new().await;
+    author.sign("7").await;
+
+    let refused =
+        cli(author.folder.path(), &["plugin", "push", "slug.wasm", "oci://localhost:1/acme/wtaf-slug:1"]).await;
+
+    assert!(refused.code == Some(1) && refused.err.contains("--name wtaf-slug"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_tag_that_moves_to_an_unsigned_component_goes_on_meaning_the_signed_one() {
     let author = Author::new().await;
     let signed = author.sign("7").await;
