@@ -13,12 +13,16 @@ use crate::{
         sms,
         store::{self, Store},
     },
-    config::{self, Checked, Faults, QueueBackend},
+    config::{self, Checked, Faults, OciReference, QueueBackend, Role},
     engine::{
         Components, Engine, Outside, Parts, Runner, Workshop,
         swap::{LastGood, Swaps},
     },
-    plugin::{self, Recordings, Registry, Sandbox},
+    plugin::{
+        self, Recordings, Registry, Sandbox,
+        oci::{self, Pulled},
+        signature::Trust,
+    },
 };
 
 /// Reads and checks the file.
@@ -66,6 +70,7 @@ pub(crate) async fn boot(
             .into_diagnostic()?,
     );
     let workshop = Arc::new(workshop(&pipeline, overrides)?);
+    look_up_tags(&pipeline).await?;
     let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings)).await?;
     // What changed while nobody ran is looked at before the first job is taken up.
     swaps.look_at_everything().await;
@@ -97,4 +102,16 @@ async fn start(
 ) -> miette::Result<Arc<Swaps>> {
     let start = move || Swaps::start(pipeline, workshop, recordings);
     tokio::task::spawn_blocking(start).await.into_diagnostic()?.into_diagnostic()
+}
+
+/// What tags in registries mean now; one that is signed by nobody we know goes on meaning what it did.
+async fn look_up_tags(pipeline: &Checked) -> miette::Result<()> {
+    let kept = pipeline.data_dir.join("plugins");
+    let trust = Trust::open(&pipeline.plugins.keys, &kept).into_diagnostic()?;
+    let admit = |reference: &OciReference, role: Role, pulled: &Pulled| {
+        let checked = trust.admit(&pulled.bytes, Some(reference.name()), role);
+        checked.map(|_| ()).map_err(|why| why.to_string())
+    };
+    oci::at_start(&oci::Cache::new(&kept), &pipeline.stages, &oci::PullOptions::default(), admit).await;
+    Ok(())
 }

@@ -75,12 +75,12 @@ fn summary(checked: &Checked) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Folders, PluginSource, Role};
+    use crate::config::{Places, PluginSource, Role};
 
     struct ByName;
 
     impl RoleOf for ByName {
-        fn role_of(&self, source: &PluginSource, _: Folders<'_>) -> Result<Role, String> {
+        fn role_of(&self, source: &PluginSource, _: Places<'_>) -> Result<Role, String> {
             let role = |name: &str| Role::ALL.into_iter().find(|role| role.as_str() == name);
             match source {
                 PluginSource::Named(name) => role(name).ok_or_else(|| format!("there is no plugin `{name}`")),

@@ -6,6 +6,7 @@ mod graph;
 mod jobs;
 mod migrate;
 mod plugin;
+mod plugin_trust;
 mod run;
 mod schema;
 mod send;

@@ -6,7 +6,7 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{ConfigFlags, Outcome, OutputFormat, boot};
+use super::{ConfigFlags, Outcome, OutputFormat, boot, plugin_trust};
 use crate::{
     config::{PluginSource, Runs},
     plugin::{self, Registry, Sandbox},
@@ -28,6 +28,8 @@ pub(super) enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         format: OutputFormat,
     },
+    #[command(flatten)]
+    Trust(plugin_trust::Verb),
     /// Write a built-in plugin to a file.
     Export {
         /// coach, prompt, extract or slug.
@@ -43,6 +45,7 @@ pub(super) fn plugin(verb: Verb) -> Outcome {
     match verb {
         Verb::List { config, format } => list(config, format),
         Verb::Inspect { file, format } => inspect(&file, format),
+        Verb::Trust(verb) => plugin_trust::trust(verb),
         Verb::Export { name, out } => export(&name, &out),
     }
 }
@@ -90,6 +93,7 @@ fn from(source: &PluginSource, dir: &std::path::Path) -> String {
         }
         PluginSource::Path(path) => path.display().to_string(),
         PluginSource::Digest(digest) => digest.clone(),
+        PluginSource::Oci(reference) => reference.to_string(),
     }
 }
 

@@ -45,6 +45,9 @@ fn node(index: usize, stage: &Stage) -> String {
             path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         }
         Runs::Plugin { source: PluginSource::Digest(digest), .. } => digest.chars().take(15).collect(),
+        Runs::Plugin { source: PluginSource::Oci(reference), .. } => {
+            reference.tag().map_or_else(|| reference.name().to_owned(), |tag| format!("{}:{tag}", reference.name()))
+        }
     };
     let runs = if runs == stage.name { String::new() } else { format!("<br/>{}", runs.replace('"', "#quot;")) };
     format!("{}{open}{}{runs}{close}", id(index), stage.name)

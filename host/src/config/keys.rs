@@ -9,11 +9,12 @@ use url::Url;
 
 use super::{
     kinds::{
-        ADDRESS, BASE_URL, Choice, FOLDER, FREE, Flag, Free, Line, Listed, NAME, NAMED_NUMBERS, NATS, NamedNumbers,
-        ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section, Sections, Size,
-        TEXT, Time, WORD, Whole, real, size, time, whole,
+        ADDRESS, BASE_URL, Choice, FOLDER, FREE, Flag, Free, KEY, Line, Listed, NAME, NAMED_NUMBERS, NATS,
+        NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section,
+        Sections, Size, TEXT, Time, WORD, Whole, real, size, time, whole,
     },
     model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
+    trust::PublicKey,
     walk::{Key, Shape, Table, keys},
 };
 
@@ -248,8 +249,10 @@ keys! {
         RECORD: Whole<u32> = "record", whole(0, 1_000_000), or "1000";
         /// Whether recordings keep people's words. Without them nothing can be replayed; what happened can still be read.
         RECORD_WORDS: Flag = "record_words", Flag, or "true";
-        /// Who may sign plugins. This version checks no signatures and takes no keys.
-        KEYS: Listed<Line<String>> = "keys", Listed(WORD), or "[]";
+        /// Who may sign plugins, as `wtaf-host plugin keygen` prints it: then one that is unsigned, altered or older than the last is refused. Unset: not asked for.
+        KEYS: Listed<Line<PublicKey>> = "keys", Listed(KEY), or "[]";
+        /// How often a tag in a registry (oci://…) is looked up again. Unset: once, at start.
+        REFRESH: Time = "refresh", time(SECOND, 30 * 24 * HOUR);
     }
 
     /// Someone who answers and lends pages a voice.
@@ -276,7 +279,7 @@ keys! {
     stage "[[stage]]" {
         /// Unique; `--set`, logs and metrics call it so.
         NAME_: Line<String> = "name", NAME, required;
-        /// A component: a name (its file in plugins.dir, else the built-in one), a path, or sha256:….
+        /// A component: a name (its file in plugins.dir, else the built-in one), a path, sha256:…, or oci://registry/name:tag@sha256:….
         PLUGIN_: Line<PluginSource> = "plugin", PLUGIN;
         /// Native code: ai asks the providers, publish makes the page live, files writes it to a folder too, notify tells the person.
         ADAPTER: Choice<AdapterStage> = "adapter", ADAPTERS;

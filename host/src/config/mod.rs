@@ -15,8 +15,10 @@ mod model;
 mod overrides;
 mod plugin;
 mod read;
+mod reference;
 mod render;
 mod schema;
+mod trust;
 mod units;
 mod walk;
 
@@ -38,8 +40,10 @@ pub use self::{
     fault::{Code, Fault, Faults, Spot},
     graph::mermaid,
     model::*,
-    plugin::{Folders, RoleOf},
+    plugin::{Places, RoleOf},
+    reference::{NotAReference, OciReference},
     schema::{schema, schema_text},
+    trust::{NotAKey, PublicKey, SECRET_KEY},
 };
 
 /// What a pipeline is made of.

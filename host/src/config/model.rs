@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::{reference::OciReference, trust::PublicKey};
+
 /// A whole pipeline.toml.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -272,6 +274,10 @@ pub struct Plugins {
     pub record: usize,
     /// Whether recordings keep people's words.
     pub record_words: bool,
+    /// Who may sign; empty: signatures are not asked for.
+    pub keys: Vec<PublicKey>,
+    /// How often a tag in a registry is looked up again; unset: once, at start.
+    pub refresh: Option<Duration>,
 }
 
 /// When a version on trial stays, and when it goes.
@@ -341,6 +347,8 @@ pub enum PluginSource {
     Path(PathBuf),
     /// `sha256:…` of a component the engine keeps.
     Digest(String),
+    /// In a registry.
+    Oci(OciReference),
 }
 
 impl PluginSource {
@@ -350,6 +358,7 @@ impl PluginSource {
             Self::Named(name) => name.clone(),
             Self::Path(path) => path.display().to_string(),
             Self::Digest(digest) => digest.clone(),
+            Self::Oci(reference) => reference.to_string(),
         }
     }
 
@@ -359,6 +368,7 @@ impl PluginSource {
             Self::Named(name) => name.clone(),
             Self::Path(path) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             Self::Digest(digest) => digest.chars().take(19).collect(),
+            Self::Oci(reference) => reference.name().to_owned(),
         }
     }
 }

@@ -4,29 +4,29 @@ use std::path::Path;
 
 use super::model::{PluginSource, Role};
 
+/// Where components are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// `plugins.dir`: dropped files.
+    pub dir: &'a Path,
+    /// `data.dir`: what the engine keeps.
+    pub data_dir: &'a Path,
+}
+
 /// Tells a plugin's role by its component's own exports. The plugin layer implements it.
 pub trait RoleOf {
     /// The role, or in words why there is none: no such plugin, no component, none of our worlds.
-    fn role_of(&self, source: &PluginSource, folders: Folders<'_>) -> Result<Role, String>;
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String>;
 }
 
-/// Where components may be.
-#[derive(Debug, Clone, Copy)]
-pub struct Folders<'a> {
-    /// `plugins.dir`.
-    pub plugins: &'a Path,
-    /// `data.dir`: the engine keeps what it has used there.
-    pub data: &'a Path,
-}
-
-/// A [`RoleOf`] and the folders it looks in.
+/// A [`RoleOf`] and where it looks.
 pub(super) struct Finder<'a> {
     pub roles: &'a dyn RoleOf,
-    pub folders: Folders<'a>,
+    pub places: Places<'a>,
 }
 
 impl Finder<'_> {
     pub fn role_of(&self, source: &PluginSource) -> Result<Role, String> {
-        self.roles.role_of(source, self.folders)
+        self.roles.role_of(source, self.places)
     }
 }

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     config::TrialRule,
     job::{Asker, Millis},
-    plugin::Plugin,
+    plugin::{Plugin, signature::Signed},
 };
 
 /// How a new version is tried.
@@ -60,6 +60,17 @@ pub enum Verdict {
     RollBack(String),
 }
 
+/// Two versions of a plugin.
+#[derive(Clone)]
+pub struct Versions {
+    /// The one before.
+    pub old: Arc<Plugin>,
+    /// The new one.
+    pub new: Arc<Plugin>,
+    /// Who signed the new one, where that is asked for.
+    pub signed: Option<Signed>,
+}
+
 /// A version on trial.
 pub struct Trial {
     /// What pipeline.toml calls it.
@@ -68,6 +79,8 @@ pub struct Trial {
     pub old: Arc<Plugin>,
     /// What is tried.
     pub new: Arc<Plugin>,
+    /// Who signed it, where that is asked for.
+    pub signed: Option<Signed>,
     /// How.
     pub mode: Mode,
     /// Since when.
@@ -83,11 +96,13 @@ pub struct Trial {
 
 impl Trial {
     /// A trial that begins now.
-    pub fn new(key: &str, old: Arc<Plugin>, new: Arc<Plugin>, mode: Mode, rule: TrialRule) -> Self {
+    pub fn new(key: &str, versions: Versions, mode: Mode, rule: TrialRule) -> Self {
+        let Versions { old, new, signed } = versions;
         Self {
             key: key.to_owned(),
             old,
             new,
+            signed,
             mode,
             since: Millis::now(),
             began: Instant::now(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Generation, NotLoaded, Plugins, generations::OnRecord, parts::Rebuild};
 use crate::{
     adapter::ai::Ai,
-    config::{self, Checked, Faults, Folders, PluginSource, Role, RoleOf, Runs},
+    config::{self, Checked, Faults, Places, PluginSource, Role, RoleOf, Runs},
     plugin::{self, Registry, SourceError},
 };
 
@@ -92,7 +92,7 @@ pub fn sources(pipeline: &Checked) -> Vec<PluginSource> {
 struct OnShelf<'a>(&'a OnRecord, &'a Registry);
 
 impl RoleOf for OnShelf<'_> {
-    fn role_of(&self, source: &PluginSource, _: Folders<'_>) -> Result<Role, String> {
+    fn role_of(&self, source: &PluginSource, _: Places<'_>) -> Result<Role, String> {
         let digest = self.0.plugins.get(&source.key()).ok_or("it is not on record")?;
         Ok(self.1.version(&source.name(), digest).map_err(|error| error.to_string())?.about.role)
     }
@@ -117,7 +117,7 @@ impl Rebuild for Workshop {
 pub struct Components;
 
 impl RoleOf for Components {
-    fn role_of(&self, source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
-        plugin::role_of(source, folders)
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+        plugin::role_of(source, places)
     }
 }

@@ -58,15 +58,12 @@ pub struct Entry {
     /// Those that failed or that an operator went back from, newest last.
     #[serde(default)]
     pub set_aside: Vec<SetAside>,
-    /// The highest counter of a signed version that was ever in force: an older release is not taken for a newer one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub newest: Option<u64>,
 }
 
 impl Entry {
     /// For a plugin that was never swapped.
     pub fn new(in_force: Version) -> Self {
-        Self { in_force, before: Vec::new(), set_aside: Vec::new(), newest: None }
+        Self { in_force, before: Vec::new(), set_aside: Vec::new() }
     }
 
     /// Why a version was set aside.
@@ -177,7 +174,7 @@ enum Format {
 }
 
 /// The ledger of a data directory. One process writes it: the worker.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ledger {
     folder: PathBuf,
     book: Book,
@@ -229,17 +226,14 @@ impl Ledger {
     }
 
     /// A version is in force from now on; durable when this returns.
-    pub fn in_force(&mut self, plugin: &str, version: Version, counter: Option<u64>) -> io::Result<()> {
-        let entry = match self.book.plugins.get_mut(plugin) {
-            Some(entry) => {
-                if entry.in_force.digest != version.digest {
-                    entry.put_in_force(version);
-                }
-                entry
+    pub fn in_force(&mut self, plugin: &str, version: Version) -> io::Result<()> {
+        match self.book.plugins.get_mut(plugin) {
+            Some(entry) if entry.in_force.digest == version.digest => return Ok(()),
+            Some(entry) => entry.put_in_force(version),
+            None => {
+                self.book.plugins.insert(plugin.to_owned(), Entry::new(version));
             }
-            None => self.book.plugins.entry(plugin.to_owned()).or_insert(Entry::new(version)),
-        };
-        entry.newest = entry.newest.max(counter);
+        }
         self.write()
     }
 
@@ -312,7 +306,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(folder.path()).unwrap();
         for digest in ["a", "b", "c", "d", "e"] {
-            ledger.in_force("slug", version(digest), None).unwrap();
+            ledger.in_force("slug", version(digest)).unwrap();
         }
 
         let again = Ledger::open(folder.path()).unwrap();
@@ -326,8 +320,8 @@ mod tests {
     fn a_version_that_went_is_set_aside_until_it_is_pardoned() {
         let folder = tempfile::tempdir().unwrap();
         let mut ledger = Ledger::open(folder.path()).unwrap();
-        ledger.in_force("slug", version("a"), None).unwrap();
-        ledger.in_force("slug", version("b"), None).unwrap();
+        ledger.in_force("slug", version("a")).unwrap();
+        ledger.in_force("slug", version("b")).unwrap();
 
         ledger.rolled_back("slug", "b", version("a"), "it trapped").unwrap();
         let entry = ledger.entry("slug").unwrap();
@@ -341,7 +335,7 @@ mod tests {
     #[test]
     fn a_spoiled_ledger_is_begun_anew() {
         let folder = tempfile::tempdir().unwrap();
-        Ledger::open(folder.path()).unwrap().in_force("slug", version("a"), None).unwrap();
+        Ledger::open(folder.path()).unwrap().in_force("slug", version("a")).unwrap();
         fs::write(folder.path().join("plugins/in-force.json"), "{").unwrap();
 
         assert!(Ledger::open(folder.path()).unwrap().entries().is_empty());

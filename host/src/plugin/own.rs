@@ -28,7 +28,10 @@ pub fn is_closed(path: &Path) -> io::Result<bool> {
 /// Writes a file so that it is there whole, or not at all, also after a crash.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.exists() {
+        self::folder(folder)?;
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = folder.join(format!(".{name}.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     let written = (|| {
@@ -43,4 +46,32 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&draft);
     }
     written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_its_owners_alone_and_leaves_no_draft() {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("a").join("b.wasm");
+        write(&path, b"1").unwrap();
+        write(&path, b"22").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"22");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(above.path().join("a")).unwrap().count(), 1);
+        assert!(is_closed(&above.path().join("a")).unwrap());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_closed_to_them() {
+        let above = tempfile::tempdir().unwrap();
+        let path = above.path().join("open");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(!is_closed(&path).unwrap());
+        folder(&path).unwrap();
+        assert!(is_closed(&path).unwrap());
+    }
 }

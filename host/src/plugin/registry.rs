@@ -10,8 +10,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{LoadError, Plugin, Sandbox, Shelf, inspect};
-use crate::config::{Folders, PluginSource, Role};
+use super::{LoadError, Plugin, Sandbox, Shelf, inspect, oci};
+use crate::config::{Places, PluginSource, Role};
 
 /// No component is larger: 64 MiB. What is compiled from it is several times that.
 pub const LARGEST: u64 = 64 << 20;
@@ -51,6 +51,9 @@ pub enum SourceError {
         /// Its size.
         bytes: u64,
     },
+    /// A registry gave none, and none is kept.
+    #[error(transparent)]
+    Oci(#[from] oci::OciError),
     /// It was read and is no good.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -132,14 +135,19 @@ impl Registry {
     }
 }
 
+/// Whether it is one of the engine's own copies.
+pub fn is_built_in(bytes: &[u8]) -> bool {
+    wtaf_bundle::EMBEDDED.iter().any(|embedded| embedded.bytes == bytes)
+}
+
 /// SHA-256, hex: what a version is known by.
 pub fn digest_of(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
 /// What a source's component is, without compiling it: what the configuration's flow check asks.
-pub fn role_of(source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
-    let bytes = read(source, folders.plugins, &Shelf::new(folders.data)).map_err(|error| error.to_string())?;
+pub fn role_of(source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+    let bytes = read(source, places.dir, &Shelf::new(places.data_dir)).map_err(|error| error.to_string())?;
     Ok(inspect::about(&bytes).map_err(|why| format!("{}: {why}", source.name()))?.role)
 }
 
@@ -159,6 +167,9 @@ fn read(source: &PluginSource, dir: &Path, shelf: &Shelf) -> Result<Vec<u8>, Sou
             }
         }
         PluginSource::Path(path) => read_file(path),
+        PluginSource::Oci(reference) => {
+            Ok(oci::resolve(&oci::Cache::new(shelf.dir()), reference, &oci::PullOptions::default())?.bytes)
+        }
         PluginSource::Digest(digest) => shelf.get(digest.trim_start_matches("sha256:")),
     }
 }

@@ -15,6 +15,8 @@ use crate::{
         document::Node,
         fault::{Code, Found},
         model::{PluginSource, StoreUrl},
+        reference::NotAReference,
+        trust::{NotAKey, PublicKey},
         walk::{Kind, Shape, Walk},
     },
     job::Phone,
@@ -56,7 +58,8 @@ impl<T: 'static> Kind for Line<T> {
         let given = walk.text(node, path, self.wants)?;
         match (self.parse)(walk.base(), &given.text) {
             Ok(value) => Some(value),
-            Err(why) if self.secret => {
+            Err(why) if self.secret || holds_password(&given.text) => {
+                walk.hide(node.at);
                 let message = format!("`{path}` {why}");
                 walk.push(Found::new(Code::BadValue, node.at, message).help(format!("it takes {}", self.wants)));
                 None
@@ -64,6 +67,13 @@ impl<T: 'static> Kind for Line<T> {
             Err(why) => bad_value(walk, node, path, &given.shown, &why, self.wants),
         }
     }
+}
+
+/// Whether something that ought to be a URL has a user and password before its host.
+fn holds_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split('/').next().unwrap_or(rest);
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 /// Any text.
@@ -169,9 +179,18 @@ pub const SID: Line<String> = Line {
     example: None,
 };
 
-/// A plugin: by name, path or digest.
+/// Who may sign plugins.
+pub const KEY: Line<PublicKey> = Line {
+    wants: "a public key as `wtaf-host plugin keygen` prints it, \"ed25519:…\"",
+    parse: |_, text| text.parse().map_err(|why: NotAKey| why.to_string()),
+    // A secret key written here by mistake must not go into a log.
+    secret: true,
+    example: None,
+};
+
+/// A plugin: by name, path, digest or reference.
 pub const PLUGIN: Line<PluginSource> = Line {
-    wants: "a plugin's name (\"coach\"), a path (\"./my.wasm\") or a digest (\"sha256:…\")",
+    wants: "a plugin's name (\"coach\"), a path (\"./my.wasm\"), a digest (\"sha256:…\") or a reference (\"oci://registry/name:tag\")",
     parse: plugin,
     secret: false,
     example: Some("coach"),
@@ -308,6 +327,13 @@ fn plugin(base: &Path, text: &str) -> Result<PluginSource, String> {
         } else {
             Err("has no 64 hexadecimal digits after `sha256:`".to_owned())
         };
+    }
+    if text.starts_with("oci:") {
+        return text.parse().map(PluginSource::Oci).map_err(|why: NotAReference| why.to_string());
+    }
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let scheme: String = scheme.chars().filter(char::is_ascii_alphanumeric).collect();
+        return Err(format!("is not fetched by {scheme}; of a registry did you mean \"oci://{rest}\"?"));
     }
     let is_path = text.contains(['/', '\\']) || Path::new(text).extension().is_some_and(|end| end == "wasm");
     if is_path { Ok(PluginSource::Path(base.join(text))) } else { name(text).map(PluginSource::Named) }

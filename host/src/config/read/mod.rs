@@ -16,7 +16,7 @@ use super::{
     keys::{Backend, coach, data, limits, plugins, queue, root, server, store, web},
     kinds::{Roles, unknown_role},
     model::{Limits, Pipeline, Plugins, Queue, QueueBackend, Server, Store, StoreUrl, TrialRule, Web},
-    plugin::{Finder, Folders, RoleOf},
+    plugin::{Finder, Places, RoleOf},
     walk::{View, Walk},
 };
 
@@ -43,10 +43,10 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
     let plugins = top.get(walk, &root::PLUGINS).and_then(|view| read_plugins(walk, &view));
     let coaches = top.get(walk, &root::COACH).and_then(|views| read_coaches(walk, &views));
     let plugins_dir = plugins.as_ref().map_or_else(|| walk.base().join("plugins/installed"), |it| it.dir.clone());
-    let kept = data_dir.clone().unwrap_or_else(|| walk.base().join("data"));
+    let kept_in = data_dir.clone().unwrap_or_else(|| walk.base().join("data"));
     let stages = top.need(walk, &root::STAGE).and_then(|views| {
-        let folders = Folders { plugins: &plugins_dir, data: &kept };
-        let found = stage::read(walk, &views, &Finder { roles, folders });
+        let places = Places { dir: &plugins_dir, data_dir: &kept_in };
+        let found = stage::read(walk, &views, &Finder { roles, places });
         flow::check(walk, found)
     });
     let (server, public_url_given) = server?;
@@ -177,11 +177,8 @@ fn read_plugins(walk: &mut Walk<'_>, view: &View) -> Option<Plugins> {
     let deadline = view.get(walk, &plugins::DEADLINE);
     let fuel = view.get(walk, &plugins::FUEL);
     let message = view.get(walk, &plugins::MESSAGE);
-    if view.get(walk, &plugins::KEYS).is_some_and(|keys| !keys.is_empty()) {
-        let message = "`plugins.keys` promises that only signed plugins run, and this version checks no signatures";
-        let fault = Found::new(Code::BadValue, view.at_of(&plugins::KEYS), message);
-        walk.push(fault.help("take the keys out; to pin a plugin, name it by digest: plugin = \"sha256:…\""));
-    }
+    let keys = view.get(walk, &plugins::KEYS);
+    let refresh = view.get(walk, &plugins::REFRESH);
     if let (Some(memory), Some(most)) = (memory, message)
         && most > memory
     {
@@ -211,6 +208,8 @@ fn read_plugins(walk: &mut Walk<'_>, view: &View) -> Option<Plugins> {
         rehearse: rehearse? as usize,
         record: record? as usize,
         record_words: record_words?,
+        keys: keys?,
+        refresh,
     })
 }
 

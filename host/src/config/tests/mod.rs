@@ -6,6 +6,7 @@ mod flow;
 mod hostile;
 mod overrides;
 mod shipped;
+mod trust;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,7 @@ pub const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../
 pub struct Known;
 
 impl RoleOf for Known {
-    fn role_of(&self, source: &PluginSource, _: Folders<'_>) -> Result<Role, String> {
+    fn role_of(&self, source: &PluginSource, _: Places<'_>) -> Result<Role, String> {
         match source {
             PluginSource::Named(name) => match name.as_str() {
                 "coach" => Ok(Role::Coach),
@@ -31,7 +32,7 @@ impl RoleOf for Known {
                 "tidy" => Ok(Role::Filter),
                 other => Err(format!("there is no plugin `{other}`")),
             },
-            PluginSource::Path(_) | PluginSource::Digest(_) => Ok(Role::Filter),
+            PluginSource::Path(_) | PluginSource::Digest(_) | PluginSource::Oci(_) => Ok(Role::Filter),
         }
     }
 }

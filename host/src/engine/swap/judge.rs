@@ -6,9 +6,9 @@ use super::{Refused, Swaps, version_of};
 use crate::{
     engine::{
         InForce,
-        trial::{Mode, Trial, Verdict},
+        trial::{Mode, Trial, Verdict, Versions},
     },
-    plugin::{Plugin, ledger::What},
+    plugin::{Plugin, ledger::What, signature::Signed},
 };
 
 /// Failed trials remembered for the jobs that are still under way on their versions.
@@ -61,8 +61,8 @@ impl Swaps {
         let before = self.ledger().entry(&key).and_then(|entry| entry.before.first().cloned());
         let Some(before) = before else { return Err(Refused::NothingBefore { digest: serving.digest.clone() }) };
         let old = self.version(&key, &source.name(), &before.digest).await?;
-        let trial =
-            Trial::new(&key, Arc::clone(&old), Arc::clone(serving), Mode::Whole, in_force.base.pipeline.plugins.trial);
+        let versions = Versions { old: Arc::clone(&old), new: Arc::clone(serving), signed: None };
+        let trial = Trial::new(&key, versions, Mode::Whole, in_force.base.pipeline.plugins.trial);
         self.roll_back_trial(&Arc::new(trial), WHY)?;
         Ok(old)
     }
@@ -105,11 +105,14 @@ impl Swaps {
     fn promote_trial(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
         let in_force = self.generations.in_force();
         let rule = in_force.base.pipeline.plugins.trial;
-        self.ledger().in_force(&trial.key, version_of(&trial.new), None)?;
+        self.ledger().in_force(&trial.key, version_of(&trial.new))?;
         let mut trials = others(&in_force, trial);
         if !rule.window.is_zero() {
             let (old, new) = (Arc::clone(&trial.old), Arc::clone(&trial.new));
-            trials.push(Arc::new(Trial::new(&trial.key, old, new, Mode::Whole, rule)));
+            let versions = Versions { old, new, signed: trial.signed.clone() };
+            trials.push(Arc::new(Trial::new(&trial.key, versions, Mode::Whole, rule)));
+        } else {
+            self.proven(trial.signed.as_ref());
         }
         let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.new)]));
         self.put(InForce { base, trials, failed: in_force.failed.clone() })?;
@@ -121,6 +124,7 @@ impl Swaps {
         let in_force = self.generations.in_force();
         let (base, failed) = (Arc::clone(&in_force.base), in_force.failed.clone());
         self.put(InForce { base, trials: others(&in_force, trial), failed })?;
+        self.proven(trial.signed.as_ref());
         self.told(trial, What::Settled);
         Ok(())
     }
@@ -139,6 +143,13 @@ impl Swaps {
         self.keep_resident(&trial.key, &trial.old);
         self.told(trial, What::RolledBack { to: trial.old.digest.clone(), why: why.to_owned() });
         Ok(())
+    }
+
+    /// A release has held: from now on none older is taken for a newer one.
+    pub(super) fn proven(&self, signed: Option<&Signed>) {
+        if let Some(Err(error)) = signed.map(|signed| self.trust.in_use(signed)) {
+            tracing::error!(%error, "that a signed release is in use could not be written down: an older one would be let in");
+        }
     }
 
     fn told(&self, trial: &Trial, what: What) {

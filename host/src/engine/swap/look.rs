@@ -22,7 +22,7 @@ impl Swaps {
         match source {
             PluginSource::Named(name) => Some(absolute(&self.workshop.registry().dir().join(format!("{name}.wasm")))),
             PluginSource::Path(path) => Some(absolute(path)),
-            PluginSource::Digest(_) => None,
+            PluginSource::Digest(_) | PluginSource::Oci(_) => None,
         }
     }
 

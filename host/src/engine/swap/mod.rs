@@ -8,6 +8,7 @@ mod look;
 mod offer;
 mod reload;
 mod show;
+mod tags;
 
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
@@ -22,11 +23,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Generations, InForce, Plugins, Workshop, sources, workshop::AssemblyError};
 use crate::{
-    config::{Checked, Folders, PluginSource, Role, RoleOf},
+    config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
     job::Millis,
     plugin::{
-        self, Plugin, Recordings, Registry, Shelf, SourceError, Watch,
+        self, Plugin, Recordings, Registry, Shelf, SourceError, Watch, is_built_in,
         ledger::{Event, Ledger, Version, What},
+        signature::{NewestError, NotTrusted, Trust},
     },
 };
 
@@ -39,6 +41,7 @@ pub struct Swaps {
     workshop: Arc<Workshop>,
     recordings: Arc<Recordings>,
     ledger: Mutex<Ledger>,
+    trust: Trust,
     resident: Mutex<BTreeMap<String, VecDeque<Arc<Plugin>>>>,
     /// Held from the first look at a candidate until it is in force or refused.
     turn: tokio::sync::Mutex<()>,
@@ -55,6 +58,12 @@ pub enum StartError {
     /// The rest of it.
     #[error(transparent)]
     Assembly(#[from] AssemblyError),
+    /// Nobody we know signed it, or it is an older release.
+    #[error(transparent)]
+    NotTrusted(#[from] NotTrusted),
+    /// What releases were seen is not known.
+    #[error(transparent)]
+    Newest(#[from] NewestError),
     /// The data directory.
     #[error("the ledger of plugins: {0}")]
     Ledger(#[from] io::Error),
@@ -69,16 +78,18 @@ impl Swaps {
     ) -> Result<Arc<Self>, StartError> {
         let mut ledger = Ledger::open(&pipeline.data_dir)?;
         let mut plugins = Plugins::new();
+        let trust = Trust::open(&pipeline.plugins.keys, workshop.registry().shelf().dir())?;
+        let beginning =
+            Beginning { registry: workshop.registry(), ledger: &ledger, trust: &trust, pipeline: &pipeline };
         for source in sources(&pipeline) {
-            let plugin = first_version(workshop.registry(), &ledger, &source)?;
-            plugins.insert(source.key(), plugin);
+            plugins.insert(source.key(), beginning.version(&source)?);
         }
         recordings.warm();
         let generation = Arc::new(workshop.assemble(Arc::clone(&pipeline), plugins)?);
         let generations = Generations::new(generation, &pipeline.data_dir)?;
         for (key, plugin) in generations.current().plugins() {
             if ledger.entry(key).is_none_or(|entry| entry.in_force.digest != plugin.digest) {
-                ledger.in_force(key, version_of(plugin), None)?;
+                ledger.in_force(key, version_of(plugin))?;
             }
         }
         let swaps = Self {
@@ -86,6 +97,7 @@ impl Swaps {
             workshop,
             recordings,
             ledger: Mutex::new(ledger),
+            trust,
             resident: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             look: tokio::sync::Notify::new(),
@@ -114,9 +126,14 @@ impl Swaps {
         self.look_at_everything().await;
         let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut refreshed = tokio::time::Instant::now();
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
+                () = self.next_refresh(refreshed) => {
+                    self.refresh().await;
+                    refreshed = tokio::time::Instant::now();
+                }
                 changed = watch.changed() => {
                     for path in changed {
                         self.look_at_file(&path).await;
@@ -192,22 +209,61 @@ fn version_of(plugin: &Plugin) -> Version {
     Version { digest: plugin.digest.clone(), version: plugin.about.version.clone(), since: Millis::now() }
 }
 
-/// What was in force before the start; else what the pipeline names now.
-fn first_version(registry: &Registry, ledger: &Ledger, source: &PluginSource) -> Result<Arc<Plugin>, SourceError> {
-    if let (Some(entry), false) = (ledger.entry(&source.key()), matches!(source, PluginSource::Digest(_))) {
-        match registry.version(&source.name(), &entry.in_force.digest) {
-            Ok(plugin) => return Ok(plugin),
-            Err(error) => {
-                tracing::warn!(plugin = %source.key(), %error, "the version that was in force is gone: beginning with what the pipeline names");
+/// The name a release is signed under: what pipeline.toml calls it. A digest names no release.
+fn signed_name(source: &PluginSource) -> Option<String> {
+    (!matches!(source, PluginSource::Digest(_))).then(|| source.name())
+}
+
+/// The role the pipeline wants of a plugin.
+fn role_in(pipeline: &Checked, source: &PluginSource) -> Option<Role> {
+    pipeline.stages.iter().find_map(|stage| match &stage.runs {
+        Runs::Plugin { source: named, role } if named == source => Some(*role),
+        _ => None,
+    })
+}
+
+/// How a pipeline's plugins are found when there is no generation yet.
+struct Beginning<'a> {
+    registry: &'a Registry,
+    ledger: &'a Ledger,
+    trust: &'a Trust,
+    pipeline: &'a Checked,
+}
+
+impl Beginning<'_> {
+    /// What was in force before the start; else what the pipeline names now.
+    fn version(&self, source: &PluginSource) -> Result<Arc<Plugin>, StartError> {
+        let known = self.ledger.entry(&source.key()).filter(|_| !matches!(source, PluginSource::Digest(_)));
+        if let Some(entry) = known {
+            match self.known_version(source, &entry.in_force.digest) {
+                Ok(plugin) => return Ok(plugin),
+                Err(error) => {
+                    tracing::warn!(plugin = %source.key(), %error, "the version that was in force is not to be had: beginning with what the pipeline names");
+                }
             }
         }
+        let bytes = self.registry.bytes(source)?;
+        if let (Some(role), false) = (role_in(self.pipeline, source), is_built_in(&bytes)) {
+            let signed = self.trust.admit(&bytes, signed_name(source).as_deref(), role)?;
+            if let Some(signed) = signed {
+                self.trust.in_use(&signed)?;
+            }
+        }
+        let plugin = self.registry.compile(&source.name(), &bytes).map_err(SourceError::from)?;
+        if let Err(error) = self.registry.shelf().keep(&bytes) {
+            tracing::warn!(plugin = %source.key(), %error, "the version in force could not be kept: a restart depends on its file");
+        }
+        Ok(plugin)
     }
-    let bytes = registry.bytes(source)?;
-    let plugin = registry.compile(&source.name(), &bytes)?;
-    if let Err(error) = registry.shelf().keep(&bytes) {
-        tracing::warn!(plugin = %source.key(), %error, "the version in force could not be kept: a restart depends on its file");
+
+    fn known_version(&self, source: &PluginSource, digest: &str) -> Result<Arc<Plugin>, StartError> {
+        if let (Ok(bytes), Some(role)) = (self.registry.shelf().get(digest), role_in(self.pipeline, source))
+            && !is_built_in(&bytes)
+        {
+            self.trust.admit_again(&bytes, signed_name(source).as_deref(), role)?;
+        }
+        Ok(self.registry.version(&source.name(), digest)?)
     }
-    Ok(plugin)
 }
 
 /// Roles for the configuration's check at a start: of the file where that is a plugin, else of the version that was in force. A spoiled file does not keep the
@@ -215,12 +271,12 @@ fn first_version(registry: &Registry, ledger: &Ledger, source: &PluginSource) ->
 pub struct LastGood;
 
 impl RoleOf for LastGood {
-    fn role_of(&self, source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
-        let now = plugin::role_of(source, folders);
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+        let now = plugin::role_of(source, places);
         let Err(why) = now else { return now };
-        let kept = Ledger::look(folders.data).ok().and_then(|ledger| {
+        let kept = Ledger::look(places.data_dir).ok().and_then(|ledger| {
             let digest = &ledger.entry(&source.key())?.in_force.digest;
-            plugin::about(&Shelf::new(folders.data).get(digest).ok()?).ok()
+            plugin::about(&Shelf::new(places.data_dir).get(digest).ok()?).ok()
         });
         let about = kept.ok_or_else(|| why.clone())?;
         tracing::warn!(plugin = %source.key(), %why, "its file is spoiled: going on with the version that was in force");

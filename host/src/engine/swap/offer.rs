@@ -9,12 +9,13 @@ use crate::{
     config::{Checked, PluginSource, Role, Runs},
     engine::{
         InForce, sources,
-        trial::{Mode, Trial},
+        trial::{Mode, Trial, Versions},
     },
     plugin::{
-        Limits, LoadError, Plugin, SourceError, digest_of,
+        Limits, LoadError, Plugin, SourceError, digest_of, is_built_in,
         ledger::What,
         rehearsal::{Programme, Rehearsal, Verdict, rehearse},
+        signature::{NotTrusted, Signed},
     },
 };
 use wtaf_plugin_pack::Manifest;
@@ -64,6 +65,9 @@ pub enum Refused {
     /// It cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Nobody we know signed it, or it is an older release.
+    #[error(transparent)]
+    NotTrusted(#[from] NotTrusted),
     /// It has another role than its stage.
     #[error("it is a {} plugin, and stage {stage} runs a {} plugin", .it.as_str(), .wanted.as_str())]
     OtherRole {
@@ -109,6 +113,7 @@ impl Refused {
         match self {
             Self::Unknown { .. } => "no-such-plugin",
             Self::Load(LoadError::NotGranted { .. }) => "plugin-not-granted",
+            Self::NotTrusted(_) => "plugin-not-trusted",
             Self::Load(_) | Self::Source(_) | Self::OtherRole { .. } => "plugin-unfit",
             Self::SetAside { .. } => "plugin-set-aside",
             Self::Rehearsal(_) => "plugin-rehearsal-failed",
@@ -174,6 +179,7 @@ impl Swaps {
         {
             return Err(Refused::SetAside { why: aside.why.clone() });
         }
+        let signed = self.admit(&in_force.base.pipeline, source, &bytes)?;
         let plugin = self.compile(source, &bytes).await?;
         fits(&in_force.base.pipeline, source, &plugin)?;
         let rehearsal = self.rehearse(&in_force.base.pipeline, &key, &plugin, &bytes).await;
@@ -182,8 +188,16 @@ impl Swaps {
         }
         self.workshop.registry().shelf().keep(&bytes)?;
         let mode = if offer == Offer::AtOnce { Mode::Whole } else { mode_of(&in_force.base.pipeline, &key) };
-        self.begin(&in_force, &key, &plugin, mode, &rehearsal)?;
+        self.begin(&in_force, &key, Candidate { plugin: &plugin, signed }, mode, &rehearsal)?;
         Ok(taken(&plugin, Some(mode), rehearsal))
+    }
+
+    /// Whether it may be let in at all: asked before anything in it is looked at closely. The engine's own copies are part of the engine.
+    fn admit(&self, pipeline: &Checked, source: &PluginSource, bytes: &[u8]) -> Result<Option<Signed>, NotTrusted> {
+        match super::role_in(pipeline, source) {
+            Some(role) if !is_built_in(bytes) => self.trust.admit(bytes, super::signed_name(source).as_deref(), role),
+            _ => Ok(None),
+        }
     }
 
     async fn compile(&self, source: &PluginSource, bytes: &[u8]) -> Result<Arc<Plugin>, Refused> {
@@ -215,10 +229,11 @@ impl Swaps {
         &self,
         in_force: &InForce,
         key: &str,
-        plugin: &Arc<Plugin>,
+        candidate: Candidate<'_>,
         mode: Mode,
         rehearsal: &Rehearsal,
     ) -> Result<(), Refused> {
+        let Candidate { plugin, signed } = candidate;
         let Some(serving) = in_force.base.plugins().get(key) else {
             return Err(Refused::Unknown { name: key.to_owned(), known: Vec::new() });
         };
@@ -229,7 +244,8 @@ impl Swaps {
             _ => Arc::clone(serving),
         };
         let rule = in_force.base.pipeline.plugins.trial;
-        let trial = Arc::new(Trial::new(key, old, Arc::clone(plugin), mode, rule));
+        let versions = Versions { old, new: Arc::clone(plugin), signed: signed.clone() };
+        let trial = Arc::new(Trial::new(key, versions, mode, rule));
         let mut trials: Vec<_> = in_force.trials.iter().filter(|trial| trial.key != key).cloned().collect();
         let watched = mode != Mode::Whole || !rule.window.is_zero();
         if watched {
@@ -240,7 +256,7 @@ impl Swaps {
         let words = rehearsal.words();
         let what = match mode {
             Mode::Whole => {
-                self.ledger().in_force(key, version_of(plugin), None)?;
+                self.ledger().in_force(key, version_of(plugin))?;
                 let base = Arc::new(in_force.base.with(&[(key, plugin)]));
                 self.put(InForce { base, trials, failed })?;
                 What::Swapped { from: serving.digest.clone(), rehearsal: words }
@@ -254,10 +270,19 @@ impl Swaps {
                 What::Tried { how: "shadow: it serves nobody".into(), rehearsal: words }
             }
         };
+        if !watched {
+            self.proven(signed.as_ref());
+        }
         self.keep_resident(key, plugin);
         self.tell(key, &plugin.about.version, &plugin.digest, what);
         Ok(())
     }
+}
+
+/// A version that has passed every check.
+struct Candidate<'a> {
+    plugin: &'a Arc<Plugin>,
+    signed: Option<Signed>,
 }
 
 /// The version, where there is nothing to do: it is in force or on trial already.

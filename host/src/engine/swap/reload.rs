@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Swaps, first_version};
+use super::{Beginning, StartError, Swaps};
 use crate::{
-    config::{Checked, Faults, Folders, PluginSource, Role, RoleOf},
+    config::{Checked, Faults, Places, PluginSource, Role, RoleOf},
     engine::{InForce, Plugins, sources, workshop::AssemblyError},
-    plugin::{self, SourceError, ledger::What},
+    plugin::{self, ledger::What},
 };
 
 /// Tables that are read once, at the start: they are what the process itself stands on.
@@ -23,7 +23,7 @@ pub enum ReloadRefused {
     NeedsRestart(Vec<String>),
     /// A plugin it names cannot be had.
     #[error(transparent)]
-    Plugin(#[from] SourceError),
+    Plugin(#[from] StartError),
     /// The rest of it.
     #[error(transparent)]
     Assembly(#[from] AssemblyError),
@@ -69,10 +69,14 @@ impl Swaps {
         pipeline.listening_on(before.listening());
         let pipeline = Arc::new(pipeline);
         let mut plugins = Plugins::new();
+        // A copy: compiling takes a while, and others want to look.
+        let ledger = self.ledger().clone();
+        let beginning =
+            Beginning { registry: self.workshop.registry(), ledger: &ledger, trust: &self.trust, pipeline: &pipeline };
         for source in sources(&pipeline) {
             let plugin = match in_force.base.plugins().get(&source.key()) {
                 Some(serving) => Arc::clone(serving),
-                None => first_version(self.workshop.registry(), &self.ledger(), &source)?,
+                None => beginning.version(&source)?,
             };
             plugins.insert(source.key(), plugin);
         }
@@ -83,7 +87,7 @@ impl Swaps {
         };
         for (key, plugin) in base.plugins() {
             if self.ledger().entry(key).is_none() {
-                self.ledger().in_force(key, super::version_of(plugin), None)?;
+                self.ledger().in_force(key, super::version_of(plugin))?;
             }
             self.keep_resident(key, plugin);
         }
@@ -98,10 +102,10 @@ impl Swaps {
 struct Serving<'a>(&'a InForce);
 
 impl RoleOf for Serving<'_> {
-    fn role_of(&self, source: &PluginSource, folders: Folders<'_>) -> Result<Role, String> {
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
         match self.0.base.plugins().get(&source.key()) {
             Some(plugin) => Ok(plugin.about.role),
-            None => plugin::role_of(source, folders),
+            None => plugin::role_of(source, places),
         }
     }
 }
@@ -116,6 +120,7 @@ fn changed_for_good(before: &Checked, after: &Checked) -> Vec<String> {
     changed.extend(of_plugins("dir", was.dir != is.dir));
     changed.extend(of_plugins("stack", was.stack != is.stack));
     changed.extend(of_plugins("record", was.record != is.record || was.record_words != is.record_words));
+    changed.extend(of_plugins("keys", was.keys != is.keys));
     changed
         .extend(of_plugins("fuel (it is not counted yet)", plugin::counts_fuel(after) && !plugin::counts_fuel(before)));
     changed

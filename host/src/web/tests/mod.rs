@@ -24,7 +24,7 @@ use crate::{
         sms::{Sms, SmsError, Taken, Text},
         store::{self, Draft, PageKey, Person, Publication, Store},
     },
-    config::{self, PluginSource, Role, RoleOf, Sources},
+    config::{self, Places, PluginSource, Role, RoleOf, Sources},
     engine::Engine,
     job::{Asker, Job, JobId, JobIds, Millis, Phone},
 };
@@ -73,7 +73,7 @@ const TWILIO: [&str; 6] = [
 struct ByName;
 
 impl RoleOf for ByName {
-    fn role_of(&self, source: &PluginSource, _: crate::config::Folders<'_>) -> Result<Role, String> {
+    fn role_of(&self, source: &PluginSource, _: Places<'_>) -> Result<Role, String> {
         let PluginSource::Named(name) = source else { return Err("not named".into()) };
         Role::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| "not known".into())
     }

@@ -7,5 +7,6 @@ pub mod line;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
+pub mod registry;
 pub mod server;
 pub mod twilio;
