@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use miette::{IntoDiagnostic, miette};
 use serde_json::Value;
 
-use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot};
+use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot, replay};
 use crate::{
     adapter::queue::{FilesQueue, Queue, Roles, State},
     engine::{Eyes, job_view},
@@ -44,6 +44,8 @@ pub(super) enum Verb {
         #[command(flatten)]
         config: ConfigFlags,
     },
+    /// Put a job's plugin calls again to the versions that answered them, or to others, and compare.
+    Replay(replay::Args),
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -80,6 +82,7 @@ pub(super) fn jobs(verb: Verb) -> Outcome {
                 println!("{id} waits again");
             }
         }
+        Verb::Replay(args) => return replay::replay(&args),
     }
     Ok(ExitCode::SUCCESS)
 }

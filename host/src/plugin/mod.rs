@@ -33,7 +33,7 @@ pub use inspect::{About, NotAPlugin, about};
 pub use limits::{Limits, counts_fuel};
 pub use loaded::{LoadError, Plugin};
 pub use recording::{Recorded, Recordings};
-pub use registry::{LARGEST, Registry, SourceError, digest_of, is_built_in, role_of};
+pub use registry::{LARGEST, Registry, SourceError, component, digest_of, is_built_in, role_of};
 pub use sandbox::Sandbox;
 pub use shelf::Shelf;
 pub use watch::Watch;

@@ -151,6 +151,11 @@ pub fn role_of(source: &PluginSource, places: Places<'_>) -> Result<Role, String
     Ok(inspect::about(&bytes).map_err(|why| format!("{}: {why}", source.name()))?.role)
 }
 
+/// The component a source names at this moment: dropped in, built in, at its path, kept.
+pub fn component(source: &PluginSource, dir: &Path, shelf: &Shelf) -> Result<Vec<u8>, SourceError> {
+    read(source, dir, shelf)
+}
+
 fn read(source: &PluginSource, dir: &Path, shelf: &Shelf) -> Result<Vec<u8>, SourceError> {
     match source {
         PluginSource::Named(name) => {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wtaf_plugin_pack::Manifest;
 
@@ -37,7 +37,7 @@ impl Programme {
 }
 
 /// Something that did not go as it should.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failed {
     /// Which example, or which job's call.
     pub what: String,
@@ -46,7 +46,7 @@ pub struct Failed {
 }
 
 /// An answer that is not what was recorded. Not a failure: a new version is there to answer otherwise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Which job's call.
     pub what: String,
@@ -57,7 +57,7 @@ pub struct Difference {
 }
 
 /// What an example took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Which.
     pub example: String,
@@ -68,7 +68,7 @@ pub struct Cost {
 }
 
 /// What came of a rehearsal.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Rehearsal {
     /// Examples tried.
     pub examples: usize,

@@ -2,6 +2,7 @@
 
 mod ai;
 mod architecture;
+mod authoring;
 mod browser;
 mod check;
 mod commands;

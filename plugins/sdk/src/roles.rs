@@ -3,6 +3,38 @@
 //! The macros wrap the author's type so that a panic reaches the host's log with its message and line, not as a bare `unreachable`.
 
 /// The coach: understands what came in, says what went out.
+///
+/// All command grammar and all wording live here. The carriers' opt-out words are dealt with by the host before.
+///
+/// ```
+/// use wtaf_plugin_sdk::{
+///     Context, Named, Order, PageSummary, Person, Request, StageError, Turn,
+///     coach::{Coach, Decision, Occasion, Outcome},
+/// };
+///
+/// struct Plain;
+///
+/// impl Coach for Plain {
+///     fn decide(_: Context, request: Request, _: Person, _: Vec<PageSummary>, _: Vec<Turn>) -> Result<Decision, StageError> {
+///         let order = Order {
+///             kind: "page".into(),
+///             text: request.text,
+///             coach: None,
+///             page: None,
+///             why: "everything is an idea".into(),
+///             extra: vec![],
+///         };
+///         Ok(Decision { actions: vec![], then: Outcome::Order(order) })
+///     }
+///
+///     fn say(_: Context, _: Person, occasion: Occasion) -> Result<Option<String>, StageError> {
+///         let url = occasion.values.named("url");
+///         Ok(url.map(|url| format!("Here it is:\n{url}")))
+///     }
+/// }
+///
+/// wtaf_plugin_sdk::export_coach!(Plain);
+/// ```
 pub mod coach {
     use crate::{Context, PageSummary, Person, Request, StageError, Turn};
 
@@ -63,6 +95,32 @@ pub mod coach {
 }
 
 /// The prompt writer: turns an order into an AI call.
+///
+/// Text that stays the same goes first, the person's words last and unchanged: providers charge less for a beginning they have seen before.
+///
+/// ```
+/// use wtaf_plugin_sdk::{
+///     Context, Extra, Order, Person, StageError, Turn,
+///     prompt::{AiCall, Message, Part, Prompt, Role},
+/// };
+///
+/// struct Plain;
+///
+/// impl Prompt for Plain {
+///     fn compose(_: Context, order: Order, _: Person, _: Vec<Turn>, _: Extra) -> Result<AiCall, StageError> {
+///         let says = |role, text: String| Message { role, content: vec![Part::Text(text)] };
+///         Ok(AiCall {
+///             messages: vec![says(Role::System, "Make one HTML page.".into()), says(Role::User, order.text)],
+///             modality: "text".into(),
+///             temperature: None,
+///             max_output_tokens: None,
+///             extra: vec![("purpose".into(), "page".into())],
+///         })
+///     }
+/// }
+///
+/// wtaf_plugin_sdk::export_prompt!(Plain);
+/// ```
 pub mod prompt {
     use crate::{Context, Extra, Order, Person, StageError, Turn};
 
@@ -111,6 +169,35 @@ pub mod prompt {
 }
 
 /// The extractor: finds the page in what the AI said.
+///
+/// [`Found::CutOff`](extract::Found::CutOff) has the host ask for the rest, and call again with all of it.
+///
+/// ```
+/// use wtaf_plugin_sdk::{
+///     Context, Order, PageDraft, StageError,
+///     extract::{Extract, Found},
+/// };
+///
+/// struct Plain;
+///
+/// impl Extract for Plain {
+///     fn extract(_: Context, _: Order, answer: String, finished: bool) -> Result<Found, StageError> {
+///         Ok(match (answer.contains("</html>"), finished) {
+///             (true, _) => Found::Pages(vec![PageDraft {
+///                 audience: "everyone".into(),
+///                 title: None,
+///                 html: answer,
+///                 assets: vec![],
+///                 extra: vec![],
+///             }]),
+///             (false, false) => Found::CutOff,
+///             (false, true) => Found::Nothing("no page in the answer".into()),
+///         })
+///     }
+/// }
+///
+/// wtaf_plugin_sdk::export_extract!(Plain);
+/// ```
 pub mod extract {
     use crate::{Context, Order, StageError};
 
@@ -152,6 +239,24 @@ pub mod extract {
 }
 
 /// The namer: proposes names for a page.
+///
+/// A name matches `[a-z0-9]+(-[a-z0-9]+)*`, has at most 64 bytes and is none of `taken`. The host takes the first that is free.
+///
+/// ```
+/// use wtaf_plugin_sdk::{Context, Order, Seeded, StageError, slug::Slug};
+///
+/// struct Plain;
+///
+/// impl Slug for Plain {
+///     fn propose(ctx: Context, _: Order, _: Option<String>, taken: Vec<String>) -> Result<Vec<String>, StageError> {
+///         let mut chance = Seeded::new(ctx.seed);
+///         let names = (0..20).map(|_| format!("page-{}", chance.below(1_000_000)));
+///         Ok(names.filter(|name| !taken.contains(name)).collect())
+///     }
+/// }
+///
+/// wtaf_plugin_sdk::export_slug!(Plain);
+/// ```
 pub mod slug {
     use crate::{Context, Order, StageError};
 
@@ -196,6 +301,28 @@ pub mod slug {
 }
 
 /// The filter: looks at, changes or refuses what passes.
+///
+/// It gives back the case it was given. The stage's `on` in pipeline.toml says what it is shown.
+///
+/// ```
+/// use wtaf_plugin_sdk::{
+///     Context, StageError,
+///     filter::{Content, Filter},
+/// };
+///
+/// struct Plain;
+///
+/// impl Filter for Plain {
+///     fn apply(_: Context, content: Content) -> Result<Content, StageError> {
+///         match content {
+///             Content::Idea(idea) if idea.text.len() > 5_000 => Err(StageError::Refused("Shorter, please.".into())),
+///             other => Ok(other),
+///         }
+///     }
+/// }
+///
+/// wtaf_plugin_sdk::export_filter!(Plain);
+/// ```
 pub mod filter {
     use crate::{Context, StageError};
 

@@ -61,6 +61,8 @@ fn revive(job: &mut Job) {
     job.attempts = 0;
     job.not_before = None;
     job.finished_at = None;
+    // Whoever brings it back has mended something: it runs on what is in force.
+    job.generation = None;
 }
 
 /// Takes a job up.

@@ -14,14 +14,14 @@ use ed25519_dalek::SigningKey;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use rand::{TryRngCore, rngs::OsRng};
 
-use super::{ConfigFlags, Outcome, block_on, boot};
 use crate::{
+    cli::{ConfigFlags, Outcome, block_on, boot},
     config::{OciReference, PublicKey, SECRET_KEY},
     plugin::{self, About, oci, signature},
 };
 
 #[derive(clap::Subcommand)]
-pub(super) enum Verb {
+pub(in crate::cli) enum Verb {
     /// Make a key pair to sign plugins with.
     Keygen {
         /// Where the secret key goes; a file that is there stays as it is.

@@ -1,0 +1,205 @@
+//! `plugin install`: what a version asks for beyond the one in force is shown, it is tried, and then it goes to the engine that runs, or into its place for
+//! the next one.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use miette::{IntoDiagnostic, WrapErr, miette};
+use serde_json::Value;
+use wtaf_plugin_pack::Manifest;
+
+use super::{ConfigFlags, Outcome, test};
+use crate::{
+    adapter::queue::Roles,
+    cli::{block_on, boot, operate::Running},
+    config::{Checked, PluginSource},
+    engine::sources,
+    plugin::{
+        self, About, Shelf,
+        ledger::Ledger,
+        rehearsal::{Rehearsal, Verdict},
+    },
+};
+
+#[derive(clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The component.
+    component: PathBuf,
+    /// What pipeline.toml calls the plugin; unset: the name in its manifest, else the file's.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Take it although it asks for more than the version in force.
+    #[arg(long)]
+    accept_grants: bool,
+    /// Try a version again that was set aside.
+    #[arg(long)]
+    again: bool,
+    /// Serve everyone at once, without a shadow or a canary.
+    #[arg(long)]
+    at_once: bool,
+    #[command(flatten)]
+    config: ConfigFlags,
+}
+
+/// Installs it.
+pub(super) fn install(args: &Args) -> Outcome {
+    let pipeline = boot::load_to_run(&args.config.clone().into())?;
+    let bytes =
+        std::fs::read(&args.component).into_diagnostic().wrap_err_with(|| args.component.display().to_string())?;
+    let (about, manifest) = (plugin::about(&bytes).into_diagnostic()?, Manifest::of(&bytes).into_diagnostic()?);
+    let name = args.name.clone().unwrap_or_else(|| name_of(&args.component, manifest.as_ref()));
+    let source = source_called(&pipeline, &name)?;
+    let asks = Asks::of(&about, manifest.as_ref());
+    let serving = in_force(&pipeline, &source)?;
+    let more = asks.beyond(&serving);
+    more.print(&name);
+    if more.needs_leave() && !args.accept_grants {
+        return Err(miette!(help = "if that is right: --accept-grants", "{name} asks for more than before").into());
+    }
+    let digest = plugin::digest_of(&bytes);
+    let ledger = Ledger::look(&pipeline.data_dir).into_diagnostic()?;
+    let aside = ledger.entry(&source.key()).and_then(|entry| entry.set_aside(&digest));
+    if let Some(aside) = aside.filter(|_| !args.again) {
+        return Err(
+            miette!(help = "to try it again all the same: --again", "it was set aside before: {}", aside.why).into()
+        );
+    }
+    block_on(deliver(args, &pipeline, &source, bytes, manifest))??;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn deliver(
+    args: &Args,
+    pipeline: &Checked,
+    source: &PluginSource,
+    bytes: Vec<u8>,
+    manifest: Option<Manifest>,
+) -> miette::Result<()> {
+    let name = source.name();
+    if let Some(running) = Running::find(pipeline).await? {
+        let path = format!("/api/plugins/{name}?at_once={}", args.at_once);
+        let taken = running.send(&path, bytes).await?;
+        println!("{}", told(&name, &taken));
+        return Ok(());
+    }
+    let rehearsal = {
+        let (bytes, pipeline, name) = (bytes.clone(), pipeline.clone(), name.clone());
+        let tried = move || test::try_in_the_lab(&bytes, manifest, Vec::new(), Some(&pipeline), Some(&name));
+        tokio::task::spawn_blocking(tried).await.into_diagnostic()??
+    };
+    if rehearsal.verdict() == Verdict::Failed {
+        return Err(miette!("{name} {}", rehearsal.words()));
+    }
+    put_in_place(args, pipeline, source, &bytes)?;
+    println!("{name}: {}; in force with the next start", rehearsal.words());
+    Ok(())
+}
+
+fn told(name: &str, taken: &Value) -> String {
+    let text = |field: &str| taken[field].as_str().unwrap_or_default();
+    let rehearsal: Option<Rehearsal> = serde_json::from_value(taken["rehearsal"].clone()).ok();
+    let tried = rehearsal.map(|rehearsal| format!("; {}", rehearsal.words())).unwrap_or_default();
+    let how = match (&taken["mode"], taken["mode"]["canary"].as_u64()) {
+        (Value::Null, _) => "was in force already".to_owned(),
+        (Value::String(word), _) if word == "shadow" => format!("runs as a shadow and serves nobody{tried}"),
+        (_, Some(share)) => format!("serves {share} people in 100{tried}"),
+        _ => format!("is in force{tried}"),
+    };
+    format!("{name}: version {} ({:.12}) {how}", text("version"), text("digest"))
+}
+
+fn put_in_place(args: &Args, pipeline: &Checked, source: &PluginSource, bytes: &[u8]) -> miette::Result<()> {
+    let place = match source {
+        PluginSource::Named(name) => pipeline.plugins.dir.join(format!("{name}.wasm")),
+        PluginSource::Path(path) => path.clone(),
+        PluginSource::Digest(_) | PluginSource::Oci(_) => {
+            return Err(miette!("the pipeline names this plugin by {}: change that instead", source.key()));
+        }
+    };
+    if args.again {
+        // The worker's lock: an engine that runs and does not answer us is not written behind its back.
+        let _ours = boot::queue(pipeline, Roles { web: false, worker: true })?;
+        let mut ledger = Ledger::open(&pipeline.data_dir).into_diagnostic()?;
+        ledger.pardon(&source.key(), &plugin::digest_of(bytes)).into_diagnostic()?;
+    }
+    if let Some(folder) = place.parent() {
+        std::fs::create_dir_all(folder).into_diagnostic()?;
+    }
+    plugin::own::write(&place, bytes).into_diagnostic().wrap_err_with(|| place.display().to_string())
+}
+
+fn name_of(file: &Path, manifest: Option<&Manifest>) -> String {
+    let stem = || file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    manifest.map_or_else(stem, |manifest| manifest.name.clone())
+}
+
+fn source_called(pipeline: &Checked, name: &str) -> miette::Result<PluginSource> {
+    let all = sources(pipeline);
+    let found = all.iter().find(|source| source.key() == name || source.name() == name).cloned();
+    found.ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(PluginSource::name).collect();
+        miette!(
+            help =
+                format!("name one with --name, or give it a stage: [[stage]] name = \"{name}\", plugin = \"{name}\""),
+            "no stage of the pipeline runs a plugin called {name}; there are {}",
+            known.join(", ")
+        )
+    })
+}
+
+/// What a version asks for.
+#[derive(Default)]
+struct Asks {
+    imports: BTreeSet<String>,
+    grants: BTreeSet<String>,
+    config: BTreeSet<String>,
+}
+
+impl Asks {
+    fn of(about: &About, manifest: Option<&Manifest>) -> Self {
+        Self {
+            imports: about.imports.iter().cloned().collect(),
+            grants: manifest.iter().flat_map(|manifest| manifest.grants.iter().cloned()).collect(),
+            config: manifest.iter().flat_map(|manifest| manifest.config.keys().cloned()).collect(),
+        }
+    }
+
+    fn beyond(&self, before: &Self) -> Self {
+        let more = |new: &BTreeSet<String>, old: &BTreeSet<String>| new.difference(old).cloned().collect();
+        Self {
+            imports: more(&self.imports, &before.imports),
+            grants: more(&self.grants, &before.grants),
+            config: more(&self.config, &before.config),
+        }
+    }
+
+    fn needs_leave(&self) -> bool {
+        !self.imports.is_empty() || !self.grants.is_empty()
+    }
+
+    fn print(&self, name: &str) {
+        for import in &self.imports {
+            println!("{name} imports {import}, which the version in force does not");
+        }
+        for grant in &self.grants {
+            println!("{name} wants the grant {grant}, which the version in force does not");
+        }
+        for key in &self.config {
+            println!("{name} reads the config key {key}, which the version in force does not");
+        }
+    }
+}
+
+/// What the version in force asks for. Where none can be had, everything is new.
+fn in_force(pipeline: &Checked, source: &PluginSource) -> miette::Result<Asks> {
+    let ledger = Ledger::look(&pipeline.data_dir).into_diagnostic()?;
+    let shelf = Shelf::new(&pipeline.data_dir);
+    let kept = ledger.entry(&source.key()).and_then(|entry| shelf.get(&entry.in_force.digest).ok());
+    let bytes = kept.or_else(|| plugin::component(source, &pipeline.plugins.dir, &shelf).ok());
+    let Some(bytes) = bytes else { return Ok(Asks::default()) };
+    let about = plugin::about(&bytes).into_diagnostic()?;
+    Ok(Asks::of(&about, Manifest::of(&bytes).ok().flatten().as_ref()))
+}
