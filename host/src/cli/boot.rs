@@ -15,7 +15,7 @@ use crate::{
     },
     config::{self, Checked, Faults, QueueBackend},
     engine::{Components, Engine, Generations, Outside, Parts, Plugins, Runner, Workshop, sources},
-    plugin::{self, Recordings, Registry, Sandbox},
+    plugin::{Engines, Recordings, Registry, Sandbox},
 };
 
 /// Reads and checks the file.
@@ -68,8 +68,8 @@ pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Sto
 }
 
 fn workshop(pipeline: &Checked, overrides: Vec<String>) -> miette::Result<Workshop> {
-    let sandbox = Sandbox::new(plugin::counts_fuel(pipeline))
-        .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
+    let sandbox =
+        Sandbox::new(&Engines::of(pipeline)).map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
     let registry = Arc::new(Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir));
     let chain = |pipeline: &Checked| -> Result<Arc<dyn Ai>, String> {
         Ok(Arc::new(ai::chain(&pipeline.ai).map_err(|error| error.to_string())?))

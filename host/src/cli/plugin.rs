@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{ConfigFlags, Outcome, OutputFormat, boot};
 use crate::{
     config::{PluginSource, Runs},
-    plugin::{self, Registry, Sandbox},
+    plugin::{self, Engines, Registry, Sandbox},
 };
 
 #[derive(clap::Subcommand)]
@@ -49,7 +49,7 @@ pub(super) fn plugin(verb: Verb) -> Outcome {
 
 fn list(config: ConfigFlags, format: OutputFormat) -> Outcome {
     let pipeline = boot::load(&config.into())?;
-    let sandbox = Sandbox::new(false).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
+    let sandbox = Sandbox::new(&Engines::default()).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
     let registry = Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir);
     let mut rows = Vec::new();
     for stage in &pipeline.stages {

@@ -9,6 +9,7 @@ mod crash;
 mod database;
 mod faults;
 mod flow;
+mod hostile;
 mod judge;
 mod kit;
 mod model;

@@ -1,6 +1,8 @@
 //! The test kit: real servers and faithful fakes, each started by the test that wants it.
 
 pub mod ai;
+pub mod ask;
+pub mod guest;
 pub mod host;
 pub mod line;
 pub mod pgbouncer;
