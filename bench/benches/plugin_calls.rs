@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use tokio::runtime::{Builder, Runtime};
-use wtaf_host::plugin::{Answer, Call, Limits, Plugin, Question, Sandbox, types};
+use wtaf_host::plugin::{Answer, Call, Engines, Limits, Plugin, Question, Sandbox, types};
 
 fn main() {
     divan::main();
@@ -18,7 +18,7 @@ struct Bench {
 
 impl Bench {
     fn of(name: &str) -> Self {
-        let sandbox: Arc<Sandbox> = Sandbox::new(false).expect("the engine starts");
+        let sandbox: Arc<Sandbox> = Sandbox::new(&Engines::default()).expect("the engine starts");
         let bytes = wtaf_bundle::embedded(name).expect("it is built in").bytes;
         let plugin = Arc::new(Plugin::load(&sandbox, name, bytes).expect("it loads"));
         Self { runtime: Builder::new_current_thread().enable_time().build().expect("a runtime starts"), plugin }

@@ -19,7 +19,7 @@ use crate::{
         swap::{LastGood, Swaps},
     },
     plugin::{
-        self, Recordings, Registry, Sandbox,
+        Engines, Recordings, Registry, Sandbox,
         oci::{self, Pulled},
         signature::Trust,
     },
@@ -86,8 +86,8 @@ pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Sto
 }
 
 fn workshop(pipeline: &Checked, overrides: Vec<String>) -> miette::Result<Workshop> {
-    let sandbox = Sandbox::new(plugin::counts_fuel(pipeline))
-        .map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
+    let sandbox =
+        Sandbox::new(&Engines::of(pipeline)).map_err(|error| miette::miette!("the WebAssembly engine: {error:#}"))?;
     let registry = Arc::new(Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir));
     let chain = |pipeline: &Checked| -> Result<Arc<dyn Ai>, String> {
         Ok(Arc::new(ai::chain(&pipeline.ai).map_err(|error| error.to_string())?))

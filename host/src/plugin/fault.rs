@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{config::Role, plugin::types::StageError};
+use super::{bindings::types::StageError, plain};
+use crate::config::Role;
 
 /// A call that gave no answer, and whose it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,12 +67,16 @@ fn trace(frames: &[String]) -> String {
     if frames.is_empty() { String::new() } else { format!("\n  in {}", frames.join("\n  in ")) }
 }
 
+/// Bytes of what a plugin may say of its own failure; a job's story holds it.
+const LONGEST: usize = 2_000;
+
 impl From<StageError> for Fault {
     fn from(error: StageError) -> Self {
+        let short = |words: String| plain::text(&words, LONGEST).into_owned();
         match error {
-            StageError::BadInput(why) => Self::BadInput(why),
-            StageError::Refused(words) => Self::Refused(words),
-            StageError::Internal(why) => Self::Internal(why),
+            StageError::BadInput(why) => Self::BadInput(short(why)),
+            StageError::Refused(words) => Self::Refused(short(words)),
+            StageError::Internal(why) => Self::Internal(short(why)),
         }
     }
 }

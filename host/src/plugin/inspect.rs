@@ -1,7 +1,9 @@
 //! What a component is, read from its own sections without compiling it: its role, what it imports, its version.
 
 use wasmparser::{Encoding, Parser, Payload};
+use wasmtime::Engine;
 
+use super::plain;
 use crate::config::Role;
 
 /// The version of `wtaf:stage` this host speaks.
@@ -31,6 +33,9 @@ pub enum NotAPlugin {
         "it is a core module, not a component: make it one with `wtaf-host plugin build` or `wasm-tools component new`"
     )]
     CoreModule,
+    /// Native code, made by some engine out of a component.
+    #[error("it is compiled native code, which is not taken from anyone: give the component it was compiled from")]
+    Precompiled,
     /// No role of ours.
     #[error("it exports none of wtaf:stage's interfaces (coach, prompt, extract, slug, filter); it exports {0}")]
     NoRole(String),
@@ -50,6 +55,9 @@ pub enum NotAPlugin {
 /// Reads a component's sections.
 pub fn about(bytes: &[u8]) -> Result<About, NotAPlugin> {
     let malformed = |error: wasmparser::BinaryReaderError| NotAPlugin::Malformed(error.to_string());
+    if Engine::detect_precompiled(bytes).is_some() {
+        return Err(NotAPlugin::Precompiled);
+    }
     let (mut exports, mut imports, mut version) = (Vec::new(), Vec::new(), None);
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -68,7 +76,7 @@ pub fn about(bytes: &[u8]) -> Result<About, NotAPlugin> {
                 }
             }
             Payload::CustomSection(section) if depth == 0 && section.name() == "version" => {
-                version = Some(String::from_utf8_lossy(section.data()).trim().to_owned());
+                version = Some(plain::line(String::from_utf8_lossy(section.data()).trim(), 64).into_owned());
             }
             _ => {}
         }
@@ -92,9 +100,9 @@ fn role_of(exports: &[String]) -> Result<Role, NotAPlugin> {
         .collect();
     match found.as_slice() {
         [] if exports.is_empty() => Err(NotAPlugin::NoRole("nothing".into())),
-        [] => Err(NotAPlugin::NoRole(exports.join(", "))),
+        [] => Err(NotAPlugin::NoRole(plain::list(exports))),
         [(role, version)] if speaks(version) => Ok(*role),
-        [(_, version)] => Err(NotAPlugin::OtherVersion { theirs: (*version).to_owned() }),
+        [(_, version)] => Err(NotAPlugin::OtherVersion { theirs: plain::line(version, 64).into_owned() }),
         several => {
             Err(NotAPlugin::TwoRoles(several.iter().map(|(role, _)| role.as_str()).collect::<Vec<_>>().join(" and ")))
         }

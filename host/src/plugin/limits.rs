@@ -35,7 +35,7 @@ impl Limits {
 }
 
 /// Whether a pipeline asks for a limit in fuel anywhere.
-pub fn counts_fuel(pipeline: &Pipeline) -> bool {
+pub(super) fn counts_fuel(pipeline: &Pipeline) -> bool {
     pipeline.plugins.fuel.is_some() || pipeline.stages.iter().any(|stage| stage.fuel.is_some())
 }
 

@@ -9,7 +9,7 @@ use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace, component::Component}
 use super::{
     About, Answer, Asked, Call, Cause, Fault, Limits, NotAPlugin, PluginError, Question, Sandbox, Used,
     bindings::{types, worlds},
-    contract, inspect,
+    contract, inspect, plain,
     sandbox::MOST_MEMORY,
     state::{CallLabel, CallState, Meter},
 };
@@ -27,7 +27,7 @@ pub enum LoadError {
         why: NotAPlugin,
     },
     /// It asks for what it was not granted.
-    #[error("{name} imports {}, which it is not granted: a plugin may import wtaf:stage/log, and WASI with nothing behind it", .imports.join(", "))]
+    #[error("{name} imports {}, which no plugin is given: one may import wtaf:stage/log 0.1, and of WASI 0.2 cli, clocks, filesystem, io, random and sockets, with nothing behind them that is not granted", plain::list(.imports))]
     NotGranted {
         /// Its name.
         name: String,
@@ -42,8 +42,17 @@ pub enum LoadError {
         /// Why.
         why: String,
     },
+    /// It cannot be set going.
+    #[error("{name} does not start: {why}")]
+    Fails {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: Fault,
+    },
 }
 
+#[derive(Clone)]
 enum Pre {
     Coach(worlds::coach::CoachPluginPre<CallState>),
     Prompt(worlds::prompt::PromptPluginPre<CallState>),
@@ -85,7 +94,31 @@ impl Plugin {
         };
         let digest = hex::encode(Sha256::digest(bytes));
         let turns = Semaphore::new(sandbox.turns_of_one);
-        Ok(Self { name: name.to_owned(), about, digest, pre, turns, sandbox: Arc::clone(sandbox) })
+        let plugin = Self { name: name.to_owned(), about, digest, pre, turns, sandbox: Arc::clone(sandbox) };
+        plugin.starts()?;
+        Ok(plugin)
+    }
+
+    /// Makes one instance, and asks it nothing. Only an instance tells whether its functions have the arguments and results of its world; and one that
+    /// fails before it is asked would fail in every job.
+    fn starts(&self) -> Result<(), LoadError> {
+        let (pre, mut store) =
+            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), Told::default()));
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let running = self.sandbox.guests.spawn(async move {
+            let started = bounded(&mut store, async |store| pre.instantiate(store).await).await;
+            // Who waits for it is there until it is told.
+            let _ = tell.send(started.map_err(|why| Unstarted::of(why, store.into_data())));
+        });
+        let started = told.recv().unwrap_or_else(|_| Err(Unstarted::Unfit("the engine is stopping".into())));
+        drop(running);
+        let name = self.name.clone();
+        match started {
+            // How much memory it may have is its stage's word, which is not known here.
+            Ok(()) | Err(Unstarted::Stopped(Fault::Trapped { cause: Cause::Memory { .. }, .. })) => Ok(()),
+            Err(Unstarted::Stopped(why)) => Err(LoadError::Fails { name, why }),
+            Err(Unstarted::Unfit(why)) => Err(LoadError::Unfit { name, why }),
+        }
     }
 
     /// A fault of this plugin, with its name and version on it.
@@ -117,29 +150,27 @@ impl Plugin {
     }
 
     async fn run(&self, call: &Call) -> Asked {
-        let mut store = self.store_for(call);
-        let meter = store.data().meter.clone();
-        // Epochs do not interrupt the host's own code, and a busy machine may starve a call: a wall clock stands around it.
-        let wall = call.limits.deadline * 5 + Duration::from_secs(1);
-        let said = tokio::time::timeout(wall, metered(&meter, self.put(&mut store, call))).await;
+        let limits = Limits { memory: call.limits.memory.min(MOST_MEMORY), ..call.limits };
+        let label = CallLabel::of(self, &call.context.job, &call.stage);
+        let mut store = self.store(limits, label, Told { now: call.context.now, seed: call.context.seed });
+        let said = bounded(&mut store, async |store| self.put(store, call).await).await;
         let fuel =
             self.sandbox.counts_fuel.then(|| call.limits.fuel.unwrap_or(u64::MAX) - store.get_fuel().unwrap_or(0));
         let state = store.into_data();
         let used = Used {
-            time: meter.spent(),
+            time: state.meter.spent(),
             memory: state.held(),
             fuel,
             lines: state.logged(),
             grants: state.used_grants(),
         };
         let outcome = match said {
-            Ok(Ok(Ok(answer))) => match contract::check(&call.question, &answer) {
+            Ok(Ok(answer)) => match contract::check(&call.question, &answer) {
                 Ok(()) => Ok(answer),
                 Err(breach) => Err(self.error(Fault::Contract(breach))),
             },
-            Ok(Ok(Err(said))) => Err(self.error(said.into())),
-            Ok(Err(error)) => Err(self.error(fault_of(&error, state))),
-            Err(_) => Err(self.stopped(Cause::Wall(wall))),
+            Ok(Err(said)) => Err(self.error(said.into())),
+            Err(ended) => Err(self.error(ended.fault(state))),
         };
         Asked { outcome, used }
     }
@@ -183,19 +214,12 @@ impl Plugin {
         self.error(Fault::Trapped { cause, backtrace: Vec::new() })
     }
 
-    fn store_for(&self, call: &Call) -> Store<CallState> {
-        let limits = Limits { memory: call.limits.memory.min(MOST_MEMORY), ..call.limits };
-        let label = CallLabel {
-            job: call.context.job.clone(),
-            stage: call.stage.to_string(),
-            plugin: self.name.clone(),
-            digest: self.digest[..12].to_owned(),
-        };
+    fn store(&self, limits: Limits, label: CallLabel, told: Told) -> Store<CallState> {
         #[cfg_attr(not(feature = "wasi"), expect(unused_mut, reason = "only WASI adds to it"))]
         let mut state = CallState::new(limits, label);
         #[cfg(feature = "wasi")]
         if wants_wasi(&self.about) {
-            state.wasi = Some(super::wasi::Closed::new(call.context.now, call.context.seed));
+            state.wasi = Some(super::wasi::Closed::new(told.now, told.seed));
         }
         let mut store = Store::new(&self.sandbox.engine, state);
         store.limiter(|state| state);
@@ -217,6 +241,72 @@ impl Plugin {
     }
 }
 
+/// What WASI's clock and chance are made of where they are not the true ones.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    now: u64,
+    seed: u64,
+}
+
+impl Pre {
+    async fn instantiate(&self, store: &mut Store<CallState>) -> wasmtime::Result<()> {
+        match self {
+            Self::Coach(pre) => pre.instantiate_async(store).await.map(drop),
+            Self::Prompt(pre) => pre.instantiate_async(store).await.map(drop),
+            Self::Extract(pre) => pre.instantiate_async(store).await.map(drop),
+            Self::Slug(pre) => pre.instantiate_async(store).await.map(drop),
+            Self::Filter(pre) => pre.instantiate_async(store).await.map(drop),
+        }
+    }
+}
+
+/// How a call ended that gave no answer.
+enum Ended {
+    Wall(Duration),
+    Error(wasmtime::Error),
+}
+
+impl Ended {
+    fn fault(self, state: CallState) -> Fault {
+        match self {
+            Self::Wall(wall) => Fault::Trapped { cause: Cause::Wall(wall), backtrace: Vec::new() },
+            Self::Error(error) => fault_of(&error, state),
+        }
+    }
+}
+
+/// Why there is no instance.
+enum Unstarted {
+    Stopped(Fault),
+    Unfit(String),
+}
+
+impl Unstarted {
+    fn of(ended: Ended, state: CallState) -> Self {
+        match ended {
+            // What did not trap never ran: the host would not link it.
+            Ended::Error(error) if state.stopped.is_none() && !error.is::<Trap>() => Self::Unfit(format!(
+                "its functions are not those of its world: {}",
+                plain::text(&format!("{error:#}"), 2_000)
+            )),
+            ended => Self::Stopped(ended.fault(state)),
+        }
+    }
+}
+
+/// Runs a guest with its time counted. Epochs do not interrupt the host's own code, and a busy machine may starve a call: a wall clock stands around it.
+async fn bounded<T>(
+    store: &mut Store<CallState>,
+    run: impl AsyncFnOnce(&mut Store<CallState>) -> wasmtime::Result<T>,
+) -> Result<T, Ended> {
+    let (meter, deadline) = (store.data().meter.clone(), store.data().limits.deadline);
+    let wall = deadline.saturating_mul(5).saturating_add(Duration::from_secs(1));
+    match tokio::time::timeout(wall, metered(&meter, run(store))).await {
+        Ok(said) => said.map_err(Ended::Error),
+        Err(_) => Err(Ended::Wall(wall)),
+    }
+}
+
 fn wants_wasi(about: &About) -> bool {
     about.imports.iter().any(|import| import.starts_with("wasi:"))
 }
@@ -232,7 +322,8 @@ fn linker_for<'a>(
             || (with_wasi
                 && ["cli", "clocks", "filesystem", "io", "random", "sockets"]
                     .iter()
-                    .any(|part| import.strip_prefix("wasi:").is_some_and(|rest| rest.starts_with(&format!("{part}/")))))
+                    .any(|part| import.strip_prefix("wasi:").is_some_and(|rest| rest.starts_with(&format!("{part}/"))))
+                && import.contains("@0.2."))
     };
     let imports: Vec<String> = about.imports.iter().filter(|import| !granted(import)).cloned().collect();
     if !imports.is_empty() {
@@ -262,19 +353,26 @@ async fn metered<F: Future>(meter: &Meter, future: F) -> F::Output {
 
 fn fault_of(error: &wasmtime::Error, state: CallState) -> Fault {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-    let cause =
-        state.stopped.or_else(|| state.panic.map(Cause::Panic)).unwrap_or_else(|| match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => Cause::Deadline(state.limits.deadline),
-            Some(Trap::StackOverflow) => Cause::Stack,
-            Some(Trap::OutOfFuel) => Cause::Fuel(state.limits.fuel.unwrap_or(u64::MAX)),
-            Some(trap) => Cause::Trap(trap.to_string()),
-            None if format!("{error:#}").contains("fuel allocated for hostcalls") => {
-                Cause::Message(state.limits.message)
-            }
-            None => Cause::Trap(format!("{:#}", error.root_cause())),
-        });
+    let cause = match (state.stopped, error.downcast_ref::<Trap>()) {
+        (Some(cause), _) => cause,
+        (None, Some(Trap::Interrupt)) => Cause::Deadline(state.limits.deadline),
+        (None, Some(Trap::StackOverflow)) => Cause::Stack,
+        (None, Some(Trap::OutOfFuel)) => Cause::Fuel(state.limits.fuel.unwrap_or(u64::MAX)),
+        // A panic ends in `unreachable`; anything else ended the call whatever was said before.
+        (None, Some(trap @ Trap::UnreachableCodeReached)) => {
+            state.panic.map_or_else(|| Cause::Trap(trap.to_string()), Cause::Panic)
+        }
+        (None, Some(trap)) => Cause::Trap(trap.to_string()),
+        (None, None) if format!("{error:#}").contains("fuel allocated for hostcalls") => {
+            Cause::Message(state.limits.message)
+        }
+        (None, None) => Cause::Trap(plain::text(&error.root_cause().to_string(), 1_000).into_owned()),
+    };
     Fault::Trapped { cause, backtrace }
 }
+
+/// What Rust does between a panic and its end.
+const PLUMBING: [&str; 4] = ["core::panicking", "std::panicking", "std::sys::backtrace", "__rustc::"];
 
 /// The guest's own functions, innermost first; the runtime's plumbing is left out.
 fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
@@ -285,12 +383,12 @@ fn frames(backtrace: &WasmBacktrace) -> Vec<String> {
             Some(name) => readable(name),
             None => format!("function {}", frame.func_index()),
         })
-        .filter(|name| !name.starts_with("core::panicking") && !name.starts_with("std::panicking"))
+        .filter(|name| !PLUMBING.iter().any(|part| name.starts_with(part)))
         .take(12)
         .collect()
 }
 
 /// Rust's mangled names, readable, without the hash nobody wants to read.
 fn readable(name: &str) -> String {
-    format!("{:#}", rustc_demangle::demangle(name))
+    plain::line(&format!("{:#}", rustc_demangle::demangle(plain::clip(name, 1_000))), 160).into_owned()
 }

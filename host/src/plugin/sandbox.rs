@@ -12,9 +12,10 @@ use tokio::{runtime::Runtime, sync::Semaphore, task::JoinHandle};
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
 
 use super::{
-    bindings,
+    bindings, limits,
     state::{CallState, Host},
 };
+use crate::config::Pipeline;
 
 /// How often a running guest is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -22,8 +23,45 @@ const TICK: Duration = Duration::from_millis(10);
 /// Calls at once. A call computes and never waits, so more than a few for each core only adds memory.
 const CALLS_AT_ONCE: u32 = 32;
 
-/// No plugin may be given more than this: a slot of the pool is made for it.
-pub const MOST_MEMORY: usize = 1 << 30;
+/// No plugin may be given more memory than this, which is what 32 bits address: a slot of the pool is made for it.
+pub const MOST_MEMORY: usize = 4 << 30;
+
+/// What one component may be made of. A Rust plugin has two or three instances, one memory and one table; Python's interpreter comes as some forty linked
+/// modules around one memory.
+pub(super) const MOST_INSTANCES: u32 = 128;
+pub(super) const MOST_MEMORIES: u32 = 4;
+pub(super) const MOST_TABLES: u32 = 16;
+
+/// Entries of one table.
+pub(super) const MOST_ENTRIES: usize = 100_000;
+
+/// The host's own share of the stack a call runs on.
+const HOST_STACK: usize = 3 << 19;
+
+/// What an engine is made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engines {
+    /// Whether instructions are counted, which makes them about a tenth slower: only where someone asked for a limit in fuel.
+    pub counts_fuel: bool,
+    /// Bytes of stack for the guest's own functions.
+    pub stack: usize,
+}
+
+impl Engines {
+    /// What a pipeline asks for.
+    pub fn of(pipeline: &Pipeline) -> Self {
+        Self {
+            counts_fuel: limits::counts_fuel(pipeline),
+            stack: usize::try_from(pipeline.plugins.stack).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+impl Default for Engines {
+    fn default() -> Self {
+        Self { counts_fuel: false, stack: 512 << 10 }
+    }
+}
 
 /// The engine, the linkers, and the turns.
 pub struct Sandbox {
@@ -42,23 +80,26 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Starts the engine and the one ticker that interrupts its guests. The ticker ends with the engine.
-    ///
-    /// With `counts_fuel` every instruction is counted (about a tenth slower): only where someone asked for a limit in fuel.
-    pub fn new(counts_fuel: bool) -> wasmtime::Result<Arc<Self>> {
-        Self::with(counts_fuel, false)
+    pub fn new(engines: &Engines) -> wasmtime::Result<Arc<Self>> {
+        Self::with(engines, false)
     }
 
     /// An engine for tests and replays: instructions are counted, and what the standard leaves open (the bits of a NaN) is fixed, so that a call gives the
     /// same answer and the same count on every machine.
     pub fn lab() -> wasmtime::Result<Arc<Self>> {
-        Self::with(true, true)
+        Self::lab_of(&Engines::default())
     }
 
-    fn with(counts_fuel: bool, deterministic: bool) -> wasmtime::Result<Arc<Self>> {
+    /// The same with the stack of a pipeline's engine.
+    pub fn lab_of(engines: &Engines) -> wasmtime::Result<Arc<Self>> {
+        Self::with(&Engines { counts_fuel: true, ..engines.clone() }, true)
+    }
+
+    fn with(engines: &Engines, deterministic: bool) -> wasmtime::Result<Arc<Self>> {
         // Pooling halves the cost of a call; where the address space is too small for it (some containers), instances are made on demand.
-        let engine = Engine::new(&config(true, counts_fuel, deterministic)).or_else(|error| {
+        let engine = Engine::new(&config(true, engines, deterministic)).or_else(|error| {
             tracing::warn!(%error, "no room for a pool of instances: each call maps its own memory");
-            Engine::new(&config(false, counts_fuel, deterministic))
+            Engine::new(&config(false, engines, deterministic))
         })?;
         let mut plain = Linker::new(&engine);
         bindings::types::add_to_linker::<CallState, Host>(&mut plain, |state| state)?;
@@ -78,7 +119,7 @@ impl Sandbox {
             #[cfg(feature = "wasi")]
             with_wasi,
             turns: Semaphore::new(CALLS_AT_ONCE as usize),
-            counts_fuel,
+            counts_fuel: engines.counts_fuel,
             engine,
         }))
     }
@@ -150,11 +191,13 @@ fn tick(engine: &Engine) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn config(pooled: bool, counts_fuel: bool, deterministic: bool) -> Config {
+fn config(pooled: bool, engines: &Engines, deterministic: bool) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        .consume_fuel(counts_fuel)
+        .consume_fuel(engines.counts_fuel)
+        .max_wasm_stack(engines.stack)
+        .async_stack_size(engines.stack.saturating_add(HOST_STACK))
         // Four times the cost of a warm call otherwise, for a feature no stage uses.
         .concurrency_support(false)
         .cranelift_nan_canonicalization(deterministic)
@@ -166,20 +209,21 @@ fn config(pooled: bool, counts_fuel: bool, deterministic: bool) -> Config {
     config
 }
 
+/// As many slots as the calls at once can ever need together: a call never finds the pool empty. Slots are addresses, and cost memory only while in use.
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(CALLS_AT_ONCE)
-        .total_core_instances(CALLS_AT_ONCE * 8)
-        .total_memories(CALLS_AT_ONCE * 2)
-        .total_tables(CALLS_AT_ONCE * 4)
+        .total_core_instances(CALLS_AT_ONCE * MOST_INSTANCES)
+        .total_memories(CALLS_AT_ONCE * MOST_MEMORIES)
+        .total_tables(CALLS_AT_ONCE * MOST_TABLES)
         .total_stacks(CALLS_AT_ONCE)
-        .max_core_instances_per_component(20)
-        .max_memories_per_component(4)
-        .max_tables_per_component(8)
+        .max_core_instances_per_component(MOST_INSTANCES)
+        .max_memories_per_component(MOST_MEMORIES)
+        .max_tables_per_component(MOST_TABLES)
         .max_memory_size(MOST_MEMORY)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .table_elements(100_000)
+        .table_elements(MOST_ENTRIES)
         // Together these make a fresh instance nearly twice as cheap (Linux 6.7 and later); alone the second gains nothing.
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(512 << 10);

@@ -7,7 +7,12 @@ use std::{
 
 use wasmtime::{ResourceLimiter, component::HasSelf};
 
-use super::{Limits, bindings, fault::Cause};
+use super::{
+    Limits, Plugin, bindings,
+    fault::Cause,
+    plain,
+    sandbox::{MOST_ENTRIES, MOST_INSTANCES, MOST_MEMORIES, MOST_TABLES},
+};
 
 /// Processor time of a call: the time its future spends being polled.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +58,18 @@ pub struct CallLabel {
     pub digest: String,
 }
 
+impl CallLabel {
+    /// A call of a plugin.
+    pub fn of(plugin: &Plugin, job: &str, stage: &str) -> Self {
+        Self {
+            job: job.to_owned(),
+            stage: stage.to_owned(),
+            plugin: plugin.name.clone(),
+            digest: plugin.digest[..12].to_owned(),
+        }
+    }
+}
+
 /// The store's data.
 pub struct CallState {
     pub(super) limits: Limits,
@@ -63,7 +80,7 @@ pub struct CallState {
     pub(super) panic: Option<String>,
     label: CallLabel,
     logged: u32,
-    /// Bytes by memory, as last grown: a limit is for all of them together.
+    /// Bytes of every memory and table, as last grown: a limit is for all of them together.
     held: usize,
     #[cfg(feature = "wasi")]
     pub(super) wasi: Option<super::wasi::Closed>,
@@ -87,7 +104,20 @@ impl CallState {
 }
 
 impl CallState {
-    /// Bytes of memory, all memories together.
+    /// Takes so much more, or says why not; what does not fit ends the call, or a guest would die of it with the cause lost.
+    fn grow(&mut self, bytes: usize) -> wasmtime::Result<bool> {
+        let wanted = self.held.saturating_add(bytes);
+        if wanted > self.limits.memory {
+            let cause = Cause::Memory { wanted, allowed: self.limits.memory };
+            let error = wasmtime::Error::msg(cause.to_string());
+            self.stopped = Some(cause);
+            return Err(error);
+        }
+        self.held = wanted;
+        Ok(true)
+    }
+
+    /// Bytes of memory, all memories and tables together.
     pub fn held(&self) -> usize {
         self.held
     }
@@ -106,21 +136,46 @@ impl CallState {
     }
 }
 
+impl CallState {
+    fn drop_line(&self) {
+        if self.logged == self.limits.log_lines.saturating_add(1) {
+            tracing::warn!(job = %self.label.job, stage = %self.label.stage, plugin = %self.label.plugin, digest = %self.label.digest, "plugin logs too much: the rest of this call's lines are dropped");
+        }
+    }
+}
+
 impl ResourceLimiter for CallState {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let wanted = self.held.saturating_add(desired.saturating_sub(current));
-        if wanted > self.limits.memory {
-            let cause = Cause::Memory { wanted, allowed: self.limits.memory };
-            let error = wasmtime::Error::msg(cause.to_string());
-            self.stopped = Some(cause);
-            return Err(error);
-        }
-        self.held = wanted;
-        Ok(true)
+        self.grow(desired.saturating_sub(current))
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= 100_000)
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // The standard's own answer: the guest is told that the table did not grow.
+        if desired > MOST_ENTRIES {
+            return Ok(false);
+        }
+        self.grow(desired.saturating_sub(current).saturating_mul(size_of::<usize>()))
+    }
+
+    // What the pool has room for, also where there is no pool.
+    fn instances(&self) -> usize {
+        MOST_INSTANCES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MOST_MEMORIES as usize
+    }
+
+    fn tables(&self) -> usize {
+        MOST_TABLES as usize
+    }
+}
+
+/// Rust's own words for a panic, `place:` and then the message, with what matters first.
+fn panic_in_short(words: &str) -> String {
+    match words.split_once(":\n") {
+        Some((place, message)) => format!("{message} (at {place})"),
+        None => words.to_owned(),
     }
 }
 
@@ -133,16 +188,18 @@ impl bindings::log::Host for CallState {
     fn log(&mut self, level: bindings::log::Level, message: String) {
         use bindings::log::Level;
 
-        self.logged += 1;
-        let line = clip(&message, self.limits.log_line);
-        if matches!(level, Level::Error) && line.starts_with("panicked at") {
-            self.panic = Some(line.to_owned());
+        self.logged = self.logged.saturating_add(1);
+        if self.logged > self.limits.log_lines && !matches!(level, Level::Error) {
+            return self.drop_line();
+        }
+        let line = plain::text(&message, self.limits.log_line);
+        if matches!(level, Level::Error)
+            && let Some(words) = line.strip_prefix("panicked at ")
+        {
+            self.panic = Some(panic_in_short(words));
         }
         if self.logged > self.limits.log_lines {
-            if self.logged == self.limits.log_lines + 1 {
-                tracing::warn!(job = %self.label.job, stage = %self.label.stage, plugin = %self.label.plugin, digest = %self.label.digest, "plugin logs too much: the rest of this call's lines are dropped");
-            }
-            return;
+            return self.drop_line();
         }
         macro_rules! forward {
             ($level:ident) => {
@@ -157,12 +214,4 @@ impl bindings::log::Host for CallState {
             Level::Error => forward!(error),
         }
     }
-}
-
-fn clip(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

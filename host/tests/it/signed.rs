@@ -4,10 +4,14 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use wtaf_host::plugin::signature::{Signed, Trust};
+use wtaf_host::plugin::{
+    digest_of,
+    signature::{Signed, Trust},
+};
 
 use crate::kit::{
-    host::{ANN, Host, Ran, SHIPPED, binary, ran},
+    component::{Component, drop_in, events, in_force, installed},
+    host::{ANN, Host, Ran, SHIPPED, binary, ran, until},
     registry::{Registry, marked},
 };
 
@@ -155,4 +159,27 @@ async fn a_tag_that_moves_to_an_unsigned_component_goes_on_meaning_the_signed_on
     assert!(told.is_some_and(|line| line["why"].as_str().is_some_and(|why| why.contains("not signed"))));
     let story = host.job(&job).await.to_string();
     assert!(story.contains(&hex::encode(Sha256::digest(&signed))[..12]), "{story}");
+}
+
+#[tokio::test]
+async fn a_running_engine_takes_signed_releases_only_and_no_older_one_once_a_trial_is_over() {
+    let author = Author::new().await;
+    let (unsigned, seven) = (fs::read(author.folder.path().join("slug.wasm")).unwrap(), author.sign("7").await);
+    let eight = author.sign("8").await;
+    let host = Host::of().set(format!("plugins.keys=[\"{}\"]", author.public)).set("plugins.trial=0s").start().await;
+    let refusals = async || events(&host, "refused").await;
+
+    drop_in(&host, "slug", &unsigned);
+    let first = until("it is refused", async || refusals().await.pop()).await;
+    drop_in(&host, "slug", &eight);
+    in_force(&host, "slug", &digest_of(&eight)).await;
+    drop_in(&host, "slug", &seven);
+    let second = until("it is refused", async || refusals().await.get(1).cloned()).await;
+    fs::remove_file(installed(&host).join("slug.wasm")).unwrap();
+    in_force(&host, "slug", &Component::built_in("slug").digest).await;
+
+    assert!(first["why"].as_str().unwrap().contains("not signed"), "{first}");
+    assert!(second["why"].as_str().unwrap().contains("release 7, and 8 was let in before"), "{second}");
+    let job = host.ended(&host.text(ANN, "WTAF a tip calculator").await).await;
+    assert_eq!(job["status"], "done");
 }

@@ -6,7 +6,7 @@ use super::{Beginning, StartError, Swaps};
 use crate::{
     config::{Checked, Faults, Places, PluginSource, Role, RoleOf},
     engine::{InForce, Plugins, sources, workshop::AssemblyError},
-    plugin::{self, ledger::What},
+    plugin::{self, Engines, ledger::What},
 };
 
 /// Tables that are read once, at the start: they are what the process itself stands on.
@@ -121,8 +121,10 @@ fn changed_for_good(before: &Checked, after: &Checked) -> Vec<String> {
     changed.extend(of_plugins("stack", was.stack != is.stack));
     changed.extend(of_plugins("record", was.record != is.record || was.record_words != is.record_words));
     changed.extend(of_plugins("keys", was.keys != is.keys));
-    changed
-        .extend(of_plugins("fuel (it is not counted yet)", plugin::counts_fuel(after) && !plugin::counts_fuel(before)));
+    changed.extend(of_plugins(
+        "fuel (it is not counted yet)",
+        Engines::of(after).counts_fuel && !Engines::of(before).counts_fuel,
+    ));
     changed
 }
 

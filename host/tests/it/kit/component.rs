@@ -43,6 +43,23 @@ impl Component {
         })
     }
 
+    /// A slug plugin that fails on ideas with a boom in them; calls itself this version.
+    pub fn moody(version: &str) -> Self {
+        let mut manifest = Manifest::of(wtaf_bundle::embedded("slug").expect("it is built in").bytes)
+            .expect("its manifest is whole")
+            .expect("it has a manifest");
+        version.clone_into(&mut manifest.version);
+        manifest.examples.clear();
+        Self::new(seal(super::guest::hostile(), &manifest).expect("it can be sealed"))
+    }
+
+    /// The same as another component, with its manifest changed.
+    pub fn with(&self, change: impl FnOnce(&mut Manifest)) -> Self {
+        let mut manifest = Manifest::of(&self.bytes).expect("its manifest is whole").expect("it has a manifest");
+        change(&mut manifest);
+        Self::new(seal(&self.bytes, &manifest).expect("it can be sealed"))
+    }
+
     fn changed(name: &str, change: impl FnOnce(&mut Manifest)) -> Self {
         let bytes = wtaf_bundle::embedded(name).expect("it is built in").bytes;
         let mut manifest = Manifest::of(bytes).expect("its manifest is whole").expect("it has a manifest");

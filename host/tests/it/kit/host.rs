@@ -398,6 +398,11 @@ impl Host {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The `--set` that its verbs need to find it.
+    pub fn listen(&self) -> String {
+        format!("server.listen=127.0.0.1:{}", self.port)
+    }
+
     /// What it calls itself.
     pub fn public(&self) -> String {
         format!("http://localhost:{}", self.port)

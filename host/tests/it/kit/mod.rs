@@ -1,7 +1,9 @@
 //! The test kit: real servers and faithful fakes, each started by the test that wants it.
 
 pub mod ai;
+pub mod ask;
 pub mod component;
+pub mod guest;
 pub mod host;
 pub mod line;
 pub mod pgbouncer;

@@ -1,0 +1,107 @@
+//! Plugins made for a test: of the hostile crate beside this one, of a core module's text, of WIT alone.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, Resolve, WorldId};
+
+/// The misbehaving slug plugin: it does what its stage's `config = { does = "…" }` says.
+pub fn hostile() -> &'static [u8] {
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let module = build("wasm32-unknown-unknown");
+        encode(&std::fs::read(&module).expect("cargo has built it"))
+    })
+}
+
+/// The same made for WASI, with what only that can ask for.
+pub fn hostile_with_wasi() -> &'static [u8] {
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| std::fs::read(build("wasm32-wasip2")).expect("cargo has built it"))
+}
+
+/// A slug plugin whose whole code is the given text of a core module, which exports a memory and [`PROPOSE`], `(param i32) (result i32)`.
+pub fn of_core(text: &str) -> Vec<u8> {
+    let (resolve, world) = stage_world("slug-plugin");
+    of_module(wat::parse_str(text).expect("the text is a module"), &resolve, world)
+}
+
+/// What a slug plugin's core module exports.
+pub const PROPOSE: &str = "wtaf:stage/slug@0.1.0#propose";
+
+/// A component of a world of wtaf:stage, each function a trap; `change` is made in the WIT first.
+pub fn of_stage(world: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let files: String = ["types", "coach", "prompt", "extract", "slug", "filter"]
+        .iter()
+        .map(|name| std::fs::read_to_string(wit().join(format!("{name}.wit"))).expect("the contract is there"))
+        .map(|text| text.replace("package wtaf:stage@0.1.0;", ""))
+        .collect();
+    let text = change(&format!("package wtaf:stage@0.1.0;\n{files}"));
+    let package = resolve.push_str("stage.wit", &text).expect("it is WIT");
+    let world = resolve.select_world(&[package], Some(world)).expect("it has the world");
+    dummy(&resolve, world)
+}
+
+/// A component of any world, which may name wtaf:stage's interfaces; each function is a trap.
+pub fn of_wit(text: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    resolve.push_dir(wit()).expect("the contract is WIT");
+    let package = resolve.push_str("test.wit", text).expect("it is WIT");
+    let world = resolve.select_world(&[package], None).expect("it has one world");
+    dummy(&resolve, world)
+}
+
+fn stage_world(world: &str) -> (Resolve, WorldId) {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(wit()).expect("the contract is WIT");
+    let world = resolve.select_world(&[package], Some(world)).expect("it has the world");
+    (resolve, world)
+}
+
+fn wit() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")
+}
+
+fn dummy(resolve: &Resolve, world: WorldId) -> Vec<u8> {
+    of_module(dummy_module(resolve, world, ManglingAndAbi::Standard32), resolve, world)
+}
+
+fn of_module(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<u8> {
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false)
+        .expect("a module takes metadata");
+    encode(&module)
+}
+
+fn encode(module: &[u8]) -> Vec<u8> {
+    let mut encoder = ComponentEncoder::default();
+    let encoder = encoder.module(module).expect("it is a module of a world");
+    encoder.validate(true).encode().expect("it is a component")
+}
+
+/// Builds the hostile crate; cargo sees for itself whether there is anything to do.
+fn build(target: &str) -> PathBuf {
+    // A folder of its own: another cargo may hold the lock of the shared one.
+    let own = std::env::current_exe().expect("a test knows its own file");
+    let folder = own.ancestors().nth(3).expect("it is in cargo's target folder").join("test-guests");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    cargo.args(["build", "--package", "wtaf-test-hostile", "--profile", "guest", "--target", target, "--target-dir"]);
+    cargo.arg(&folder);
+    for name in
+        ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"]
+    {
+        cargo.env_remove(name);
+    }
+    let output = cargo.output().expect("cargo can be run");
+    assert!(
+        output.status.success(),
+        "the hostile plugin cannot be built for {target} (scripts/test installs what that needs):\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    folder.join(target).join("guest/wtaf_test_hostile.wasm")
+}
