@@ -83,6 +83,7 @@ async fn generations(pipeline: Arc<Checked>, workshop: Arc<Workshop>) -> miette:
         for source in sources(&pipeline) {
             plugins.insert(source.key(), workshop.registry().load(&source).into_diagnostic()?);
         }
+        workshop.registry().sandbox().give_way();
         let generation = workshop.assemble(Arc::clone(&pipeline), plugins).into_diagnostic()?;
         Generations::new(Arc::new(generation), &pipeline.data_dir).into_diagnostic()
     };

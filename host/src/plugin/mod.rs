@@ -4,6 +4,7 @@
 //! [`PluginError`] that names plugin, version and cause; it ends one call and nothing else.
 
 mod bindings;
+mod cache;
 mod call;
 pub mod contract;
 mod fault;
@@ -21,6 +22,7 @@ mod state;
 mod wasi;
 
 pub use bindings::{coach, extract, filter, prompt, types};
+pub use cache::Made;
 pub use call::{Answer, Asked, Call, Question, Used};
 pub use fault::{Cause, Fault, PluginError};
 pub use inspect::{About, NotAPlugin, about};
