@@ -2,14 +2,14 @@
 
 use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
-use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace, component::Component};
+use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::{
-    About, Answer, Asked, Call, Cause, Fault, Limits, NotAPlugin, PluginError, Question, Sandbox, Used,
+    About, Answer, Asked, Call, Cause, Fault, Limits, Made, NotAPlugin, PluginError, Question, Sandbox, Used,
     bindings::{types, worlds},
     contract, inspect, plain,
+    registry::digest_of,
     sandbox::MOST_MEMORY,
     state::{CallLabel, CallState, Meter},
 };
@@ -69,6 +69,8 @@ pub struct Plugin {
     pub about: About,
     /// SHA-256 of the component, hex.
     pub digest: String,
+    /// Whether it had to be compiled.
+    pub made: Made,
     pre: Pre,
     /// Its own share of the guests' threads.
     turns: Semaphore,
@@ -78,12 +80,14 @@ pub struct Plugin {
 type Said = wasmtime::Result<Result<Answer, types::StageError>>;
 
 impl Plugin {
-    /// Compiles and links a component. Takes tens of milliseconds for a Rust plugin, seconds for one with an interpreter inside: call it off the async threads.
+    /// Compiles and links a component, unless its code is kept from an earlier run. Compiling takes tens of milliseconds for a Rust plugin, seconds for one
+    /// with an interpreter inside: call it off the async threads.
     pub fn load(sandbox: &Arc<Sandbox>, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
         let about = inspect::about(bytes).map_err(|why| LoadError::NotAPlugin { name: name.to_owned(), why })?;
         let linker = linker_for(sandbox, name, &about)?;
         let unfit = |error: wasmtime::Error| LoadError::Unfit { name: name.to_owned(), why: format!("{error:#}") };
-        let component = Component::from_binary(&sandbox.engine, bytes).map_err(unfit)?;
+        let digest = digest_of(bytes);
+        let (component, made) = sandbox.component(&digest, bytes).map_err(unfit)?;
         let instance = linker.instantiate_pre(&component).map_err(unfit)?;
         let pre = match about.role {
             Role::Coach => Pre::Coach(worlds::coach::CoachPluginPre::new(instance).map_err(unfit)?),
@@ -92,9 +96,8 @@ impl Plugin {
             Role::Slug => Pre::Slug(worlds::slug::SlugPluginPre::new(instance).map_err(unfit)?),
             Role::Filter => Pre::Filter(worlds::filter::FilterPluginPre::new(instance).map_err(unfit)?),
         };
-        let digest = hex::encode(Sha256::digest(bytes));
         let turns = Semaphore::new(sandbox.turns_of_one);
-        let plugin = Self { name: name.to_owned(), about, digest, pre, turns, sandbox: Arc::clone(sandbox) };
+        let plugin = Self { name: name.to_owned(), about, digest, made, pre, turns, sandbox: Arc::clone(sandbox) };
         plugin.starts()?;
         Ok(plugin)
     }

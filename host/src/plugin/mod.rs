@@ -4,6 +4,7 @@
 //! [`PluginError`] that names plugin, version and cause; it ends one call and nothing else.
 
 mod bindings;
+mod cache;
 mod call;
 pub mod contract;
 mod example;
@@ -27,6 +28,7 @@ mod wasi;
 mod watch;
 
 pub use bindings::{coach, extract, filter, prompt, types};
+pub use cache::Made;
 pub use call::{Answer, Asked, Call, Question, Used};
 pub use example::Trying;
 pub use fault::{Cause, Fault, PluginError};

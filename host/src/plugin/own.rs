@@ -18,11 +18,15 @@ pub fn folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether nobody but the owner of `beside` could have put something into the folder.
+/// Whether nobody but us could have put something into the folder. A link to one is not it.
 pub fn is_closed(path: &Path) -> io::Result<bool> {
-    let about = fs::metadata(path)?;
-    let ours = path.parent().map(fs::metadata).transpose()?.is_none_or(|above| above.uid() == about.uid());
-    Ok(about.is_dir() && ours && about.mode() & 0o077 == 0)
+    let about = fs::symlink_metadata(path)?;
+    Ok(about.is_dir() && is_ours(&about) && about.mode() & 0o077 == 0)
+}
+
+/// Whether it belongs to the user we run as.
+pub fn is_ours(about: &fs::Metadata) -> bool {
+    about.uid() == rustix::process::geteuid().as_raw()
 }
 
 /// Writes a file so that it is there whole, or not at all, also after a crash.

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -9,10 +10,15 @@ use std::{
 };
 
 use tokio::{runtime::Runtime, sync::Semaphore, task::JoinHandle};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker};
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    component::{Component, Linker},
+};
 
 use super::{
-    bindings, limits,
+    Made, bindings,
+    cache::Cache,
+    limits,
     state::{CallState, Host},
 };
 use crate::config::Pipeline;
@@ -45,6 +51,8 @@ pub struct Engines {
     pub counts_fuel: bool,
     /// Bytes of stack for the guest's own functions.
     pub stack: usize,
+    /// The data directory in which compiled code is kept; none: all is compiled anew.
+    pub data_dir: Option<PathBuf>,
 }
 
 impl Engines {
@@ -53,13 +61,14 @@ impl Engines {
         Self {
             counts_fuel: limits::counts_fuel(pipeline),
             stack: usize::try_from(pipeline.plugins.stack).unwrap_or(usize::MAX),
+            data_dir: Some(pipeline.data_dir.clone()),
         }
     }
 }
 
 impl Default for Engines {
     fn default() -> Self {
-        Self { counts_fuel: false, stack: 512 << 10 }
+        Self { counts_fuel: false, stack: 512 << 10, data_dir: None }
     }
 }
 
@@ -76,6 +85,8 @@ pub struct Sandbox {
     pub(super) turns_of_one: usize,
     /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
     pub(super) counts_fuel: bool,
+    compilers: rayon::ThreadPool,
+    cache: Option<Cache>,
 }
 
 impl Sandbox {
@@ -90,7 +101,7 @@ impl Sandbox {
         Self::lab_of(&Engines::default())
     }
 
-    /// The same with the stack of a pipeline's engine.
+    /// The same with the stack and the data directory of a pipeline's engine.
     pub fn lab_of(engines: &Engines) -> wasmtime::Result<Arc<Self>> {
         Self::with(&Engines { counts_fuel: true, ..engines.clone() }, true)
     }
@@ -120,8 +131,32 @@ impl Sandbox {
             with_wasi,
             turns: Semaphore::new(CALLS_AT_ONCE as usize),
             counts_fuel: engines.counts_fuel,
+            compilers: compilers(threads)?,
+            cache: engines.data_dir.as_deref().and_then(|data_dir| cache(data_dir, &engine)),
             engine,
         }))
+    }
+
+    /// The code of a component with this digest: what is kept of it, else compiled now. Blocks.
+    pub(super) fn component(&self, digest: &str, bytes: &[u8]) -> wasmtime::Result<(Component, Made)> {
+        let kept = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, digest));
+        let (component, made) = match kept {
+            Some(component) => (component, Made::Cached),
+            None => {
+                let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
+                if let Some(cache) = &self.cache {
+                    cache.put(digest, &component);
+                }
+                (component, Made::Compiled)
+            }
+        };
+        metrics::counter!("wtaf_plugin_compiles_total", "how" => made.word()).increment(1);
+        Ok((component, made))
+    }
+
+    /// From now on compiling gives way to whoever is being served. Before, whoever starts the engine waits for it.
+    pub fn give_way(&self) {
+        self.compilers.broadcast(|_| lower_priority());
     }
 }
 
@@ -178,6 +213,26 @@ impl<T> Drop for Running<T> {
 
 /// The call was stopped from outside.
 pub(super) struct Stopped;
+
+fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
+    Cache::open(data_dir, engine)
+        .inspect_err(|why| tracing::warn!(%why, "compiled plugins are not kept: each start compiles them anew"))
+        .ok()
+}
+
+/// Half of the machine compiles: the other half goes on serving.
+fn compilers(threads: usize) -> wasmtime::Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / 2).thread_name(|_| "compile".into()).build();
+    pool.map_err(wasmtime::Error::new)
+}
+
+/// Of the calling thread alone, which is how Linux counts; elsewhere it would be the whole process.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, 10) {
+        tracing::debug!(%error, "compiling goes on at full priority");
+    }
+}
 
 fn tick(engine: &Engine) -> wasmtime::Result<()> {
     let weak = engine.weak();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rstest::rstest;
-use wtaf_host::plugin::{Engines, Limits, Plugin, Sandbox};
+use wtaf_host::plugin::{Engines, Limits, Made, Plugin, Sandbox};
 
 use crate::kit::{
     ask,
@@ -91,4 +91,83 @@ async fn the_lab_counts_the_same_call_the_same_and_answers_as_the_engine_does() 
         assert_eq!(first.used.memory, served.used.memory, "{name}");
         assert_eq!(first.outcome.expect("it answers"), served.outcome.expect("it answers"), "{name}");
     }
+}
+
+/// The counter of how plugins came to be, from `/metrics`.
+async fn compiles(host: &Host, how: &str) -> u32 {
+    let metrics = host.get("/metrics").await.text().await.expect("metrics are text");
+    let line = metrics.lines().find(|line| line.starts_with(&format!("wtaf_plugin_compiles_total{{how=\"{how}\"}}")));
+    line.map_or(0, |line| line.rsplit(' ').next().and_then(|count| count.parse().ok()).expect("a count is a number"))
+}
+
+#[tokio::test]
+async fn the_second_start_compiles_nothing() {
+    let mut host = Host::start().await;
+    assert_eq!((compiles(&host, "compiled").await, compiles(&host, "cached").await), (4, 0));
+
+    host.kill9().await;
+    host.restart().await;
+
+    assert_eq!((compiles(&host, "compiled").await, compiles(&host, "cached").await), (0, 4));
+    host.made(&host.text(ANN, "WTAF a tip calculator").await).await;
+}
+
+#[tokio::test]
+async fn code_that_was_altered_is_compiled_anew_and_mended() {
+    let mut host = Host::start().await;
+    host.kill9().await;
+    let folder = host.data().join("plugins/compiled");
+    let files: Vec<_> = std::fs::read_dir(&folder)
+        .expect("code is kept")
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "cwasm"))
+        .collect();
+    for path in &files {
+        let mut code = std::fs::read(path).expect("it can be read");
+        let middle = code.len() / 2;
+        code[middle] ^= 4;
+        std::fs::write(path, code).expect("it can be written");
+    }
+
+    host.restart().await;
+    assert_eq!((files.len(), compiles(&host, "compiled").await), (4, 4));
+    host.kill9().await;
+    host.restart().await;
+
+    assert_eq!(compiles(&host, "cached").await, 4);
+}
+
+#[tokio::test]
+async fn a_folder_others_may_write_to_is_not_trusted() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut host = Host::start().await;
+    host.kill9().await;
+    let folder = host.data().join("plugins/compiled");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o770)).expect("it is ours");
+
+    host.restart().await;
+
+    assert_eq!((compiles(&host, "compiled").await, compiles(&host, "cached").await), (4, 0));
+    let warned = host.log("compiled plugins are not kept: each start compiles them anew").expect("it says so");
+    assert!(warned["why"].as_str().is_some_and(|why| why.contains("plugins/compiled is not ours alone")), "{warned}");
+}
+
+#[test]
+fn what_is_loaded_many_times_at_once_is_right_each_time() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let engines = Engines { data_dir: Some(folder.path().to_owned()), ..Engines::default() };
+    let sandbox = Sandbox::new(&engines).expect("the engine starts");
+    let bytes = wtaf_bundle::embedded("slug").expect("it is built in").bytes;
+
+    std::thread::scope(|threads| {
+        let loads: Vec<_> = (0..8).map(|_| threads.spawn(|| Plugin::load(&sandbox, "slug", bytes))).collect();
+        for load in loads {
+            load.join().expect("it does not panic").expect("it loads");
+        }
+    });
+
+    assert_eq!(Plugin::load(&sandbox, "slug", bytes).expect("it loads").made, Made::Cached);
+    let again = Sandbox::new(&engines).expect("the engine starts");
+    assert_eq!(Plugin::load(&again, "slug", bytes).expect("it loads").made, Made::Cached);
 }

@@ -84,6 +84,8 @@ impl Swaps {
         for source in sources(&pipeline) {
             plugins.insert(source.key(), beginning.version(&source)?);
         }
+        // From here on there are jobs whose way compiling must not stand in.
+        workshop.registry().sandbox().give_way();
         recordings.warm();
         let generation = Arc::new(workshop.assemble(Arc::clone(&pipeline), plugins)?);
         let generations = Generations::new(generation, &pipeline.data_dir)?;
