@@ -1,6 +1,6 @@
 //! `plugin inspect`: what a component is and what it may do, in words.
 
-use std::{path::Path, process::ExitCode};
+use std::{fmt::Write as _, path::Path, process::ExitCode};
 
 use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
@@ -121,7 +121,7 @@ fn may(imports: &[String]) -> String {
     let unknown: Vec<_> =
         imports.iter().filter(|import| !is_log(import) && !is_wasi(import)).map(String::as_str).collect();
     if !unknown.is_empty() {
-        words.push_str(&format!(". It also wants {}: no engine grants that, so it will not load", unknown.join(", ")));
+        let _ = write!(words, ". It also wants {}: no engine grants that, so it will not load", unknown.join(", "));
     }
     words
 }

@@ -11,7 +11,12 @@ use wtaf_plugin_sdk::{
 struct LastFence;
 
 impl Extract for LastFence {
-    fn extract(ctx: Context, order: Order, answer: String, finished: bool) -> Result<Found, StageError> {
+    fn extract(
+        ctx: Context,
+        order: Order,
+        answer: String,
+        finished: bool,
+    ) -> Result<Found, StageError> {
         // There is nothing more to be had: what can be saved is saved.
         let is_last = ctx.extra.named("last") == Some("true");
         if order.kind == "chat" {
@@ -35,11 +40,18 @@ impl Extract for LastFence {
 fn document(answer: &str) -> Option<(&str, bool)> {
     if let Some(start) = answer.rfind("```html\n") {
         let inside = &answer[start + "```html\n".len()..];
-        return Some(inside.find("\n```").map_or((inside, false), |end| (&inside[..end], true)));
+        return Some(
+            inside
+                .find("\n```")
+                .map_or((inside, false), |end| (&inside[..end], true)),
+        );
     }
     let seen = answer.to_ascii_lowercase();
     let start = seen.find("<!doctype html").or_else(|| seen.find("<html"))?;
-    let end = seen.rfind("</html>").map(|end| end + "</html>".len()).filter(|end| *end > start);
+    let end = seen
+        .rfind("</html>")
+        .map(|end| end + "</html>".len())
+        .filter(|end| *end > start);
     Some(end.map_or((&answer[start..], false), |end| (&answer[start..end], true)))
 }
 
@@ -67,17 +79,36 @@ mod tests {
     use super::*;
 
     fn found(answer: &str, finished: bool) -> Found {
-        let ctx = Context { job: "1".into(), attempt: 1, now: 0, seed: 7, config: "{}".into(), extra: vec![] };
-        let order =
-            Order { kind: "page".into(), text: "x".into(), coach: None, page: None, why: String::new(), extra: vec![] };
+        let ctx = Context {
+            job: "1".into(),
+            attempt: 1,
+            now: 0,
+            seed: 7,
+            config: "{}".into(),
+            extra: vec![],
+        };
+        let order = Order {
+            kind: "page".into(),
+            text: "x".into(),
+            coach: None,
+            page: None,
+            why: String::new(),
+            extra: vec![],
+        };
         LastFence::extract(ctx, order, answer.into(), finished).unwrap()
     }
 
     #[test]
     fn the_last_of_two_fences_is_the_page() {
-        let answer = "First:\n```html\n<p>a\n```\nNo, better:\n```html\n<title> B </title><p>b\n```\n";
-        let Found::Pages(pages) = found(answer, true) else { panic!("no pages") };
-        assert_eq!((pages[0].html.as_str(), pages[0].title.as_deref()), ("<title> B </title><p>b", Some("B")));
+        let answer =
+            "First:\n```html\n<p>a\n```\nNo, better:\n```html\n<title> B </title><p>b\n```\n";
+        let Found::Pages(pages) = found(answer, true) else {
+            panic!("no pages")
+        };
+        assert_eq!(
+            (pages[0].html.as_str(), pages[0].title.as_deref()),
+            ("<title> B </title><p>b", Some("B"))
+        );
     }
 
     #[test]
@@ -88,6 +119,9 @@ mod tests {
 
     #[test]
     fn words_are_no_page() {
-        assert!(matches!(found("Have you tried a clock?", true), Found::Nothing(_)));
+        assert!(matches!(
+            found("Have you tried a clock?", true),
+            Found::Nothing(_)
+        ));
     }
 }

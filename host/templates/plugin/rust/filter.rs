@@ -4,7 +4,10 @@
 //! given, changed or not, or refuses, in words for the person.
 
 use serde::Deserialize;
-use wtaf_plugin_sdk::{Context, StageError, filter::{Content, Filter}};
+use wtaf_plugin_sdk::{
+    Context, StageError,
+    filter::{Content, Filter},
+};
 
 const VIEWPORT: &str = r#"<meta name="viewport" content="width=device-width, initial-scale=1">"#;
 
@@ -27,10 +30,12 @@ impl Filter for PhoneReady {
     fn apply(ctx: Context, content: Content) -> Result<Content, StageError> {
         let config: Config = ctx.config()?;
         match content {
-            Content::Idea(idea) if idea.text.chars().count() > config.longest => Err(StageError::Refused(format!(
-                "That is a lot at once. Tell it in {} letters, please.",
-                config.longest
-            ))),
+            Content::Idea(idea) if idea.text.chars().count() > config.longest => {
+                Err(StageError::Refused(format!(
+                    "That is a lot at once. Tell it in {} letters, please.",
+                    config.longest
+                )))
+            }
             Content::Page(mut page) => {
                 page.html = phone_ready(page.html);
                 Ok(Content::Page(page))
@@ -47,7 +52,10 @@ fn phone_ready(mut html: String) -> String {
     if seen.contains("name=\"viewport\"") || seen.contains("name=viewport") {
         return html;
     }
-    let head = ["<head>", "<head "].into_iter().filter_map(|tag| seen.find(tag)).min();
+    let head = ["<head>", "<head "]
+        .into_iter()
+        .filter_map(|tag| seen.find(tag))
+        .min();
     if let Some(end) = head.and_then(|start| Some(start + seen[start..].find('>')?)) {
         html.insert_str(end + 1, VIEWPORT);
     }
@@ -63,21 +71,39 @@ mod tests {
     use super::*;
 
     fn idea(text: &str, config: &str) -> Result<Content, StageError> {
-        let ctx = Context { job: "1".into(), attempt: 1, now: 0, seed: 7, config: config.into(), extra: vec![] };
-        let idea = Request { text: text.into(), source: "sms".into(), media: vec![], extra: vec![] };
+        let ctx = Context {
+            job: "1".into(),
+            attempt: 1,
+            now: 0,
+            seed: 7,
+            config: config.into(),
+            extra: vec![],
+        };
+        let idea = Request {
+            text: text.into(),
+            source: "sms".into(),
+            media: vec![],
+            extra: vec![],
+        };
         PhoneReady::apply(ctx, Content::Idea(idea))
     }
 
     #[test]
     fn a_page_gets_its_viewport_once() {
         let html = phone_ready("<html><head lang=\"en\"><title>x</title></head></html>".into());
-        assert!(html.contains(&format!("<head lang=\"en\">{VIEWPORT}<title>")), "{html}");
+        assert!(
+            html.contains(&format!("<head lang=\"en\">{VIEWPORT}<title>")),
+            "{html}"
+        );
         assert_eq!(phone_ready(html.clone()), html);
     }
 
     #[test]
     fn a_long_idea_is_refused_kindly() {
-        assert!(matches!(idea("ten letters", r#"{"longest":5}"#), Err(StageError::Refused(_))));
+        assert!(matches!(
+            idea("ten letters", r#"{"longest":5}"#),
+            Err(StageError::Refused(_))
+        ));
         assert!(idea("ten letters", "{}").is_ok());
     }
 }

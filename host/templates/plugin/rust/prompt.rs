@@ -10,7 +10,8 @@ use wtaf_plugin_sdk::{
 };
 
 const PAGE: &str = "You make one web page: a single, whole HTML document with its style and script inside, in one ```html fence, and nothing else.";
-const CHAT: &str = "You are a kind and witty coach. Answer in three sentences at most, in plain words.";
+const CHAT: &str =
+    "You are a kind and witty coach. Answer in three sentences at most, in plain words.";
 
 /// The stage's `config` in pipeline.toml. Tell people of each key in plugin.toml.
 #[derive(Default, Deserialize)]
@@ -39,8 +40,14 @@ impl Prompt for HouseStyle {
             messages.extend(thread.into_iter().map(said));
         } else if let Some(page) = material.named("page") {
             // An edit or a remix begins with a page that is there.
-            messages.push(says(Role::User, format!("The page as it is now:\n\n```html\n{page}\n```")));
-            messages.push(says(Role::Assistant, "I have it. What shall I change?".into()));
+            messages.push(says(
+                Role::User,
+                format!("The page as it is now:\n\n```html\n{page}\n```"),
+            ));
+            messages.push(says(
+                Role::Assistant,
+                "I have it. What shall I change?".into(),
+            ));
         }
         messages.push(says(Role::User, order.text));
         let purpose = if is_chat { "chat" } else { "page" };
@@ -49,7 +56,10 @@ impl Prompt for HouseStyle {
             modality: "text".into(),
             temperature: None,
             max_output_tokens: is_chat.then_some(500),
-            extra: vec![("purpose".into(), purpose.into()), ("kind".into(), order.kind)],
+            extra: vec![
+                ("purpose".into(), purpose.into()),
+                ("kind".into(), order.kind),
+            ],
         })
     }
 }
@@ -58,16 +68,32 @@ fn system(config: &Config, order: &Order) -> String {
     if order.kind == "chat" {
         return CHAT.into();
     }
-    let style = config.style.as_deref().unwrap_or("Calm colours, large type, and room to breathe.");
-    format!("{PAGE}\n\nWhat it is: a {}.\n\nHouse style: {style}", order.kind)
+    let style = config
+        .style
+        .as_deref()
+        .unwrap_or("Calm colours, large type, and room to breathe.");
+    format!(
+        "{PAGE}\n\nWhat it is: a {}.\n\nHouse style: {style}",
+        order.kind
+    )
 }
 
 fn said(turn: Turn) -> Message {
-    says(if turn.coach.is_some() { Role::Assistant } else { Role::User }, turn.text)
+    says(
+        if turn.coach.is_some() {
+            Role::Assistant
+        } else {
+            Role::User
+        },
+        turn.text,
+    )
 }
 
 fn says(role: Role, text: String) -> Message {
-    Message { role, content: vec![Part::Text(text)] }
+    Message {
+        role,
+        content: vec![Part::Text(text)],
+    }
 }
 
 wtaf_plugin_sdk::export_prompt!(HouseStyle);
@@ -78,10 +104,28 @@ mod tests {
 
     fn composed(kind: &str, text: &str, material: Extra) -> Result<AiCall, StageError> {
         let config = r#"{"style":"Neon."}"#;
-        let ctx = Context { job: "1".into(), attempt: 1, now: 0, seed: 7, config: config.into(), extra: vec![] };
-        let order =
-            Order { kind: kind.into(), text: text.into(), coach: None, page: None, why: String::new(), extra: vec![] };
-        let person = Person { slug: None, role: "coder".into(), standing: "active".into(), extra: vec![] };
+        let ctx = Context {
+            job: "1".into(),
+            attempt: 1,
+            now: 0,
+            seed: 7,
+            config: config.into(),
+            extra: vec![],
+        };
+        let order = Order {
+            kind: kind.into(),
+            text: text.into(),
+            coach: None,
+            page: None,
+            why: String::new(),
+            extra: vec![],
+        };
+        let person = Person {
+            slug: None,
+            role: "coder".into(),
+            standing: "active".into(),
+            extra: vec![],
+        };
         HouseStyle::compose(ctx, order, person, vec![], material)
     }
 
@@ -100,12 +144,20 @@ mod tests {
 
     #[test]
     fn an_edit_shows_the_page_that_is_there() {
-        let call = composed("edit", "make it blue", vec![("page".into(), "<p>Old".into())]).unwrap();
+        let call = composed(
+            "edit",
+            "make it blue",
+            vec![("page".into(), "<p>Old".into())],
+        )
+        .unwrap();
         assert!(text_of(&call.messages[1]).contains("<p>Old"));
     }
 
     #[test]
     fn an_order_without_words_is_somebody_elses_fault() {
-        assert!(matches!(composed("page", " ", vec![]), Err(StageError::BadInput(_))));
+        assert!(matches!(
+            composed("page", " ", vec![]),
+            Err(StageError::BadInput(_))
+        ));
     }
 }

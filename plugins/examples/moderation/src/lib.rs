@@ -67,7 +67,8 @@ mod tests {
 
     use super::*;
 
-    const CONFIG: &str = r#"{"refuse":["casino","lottery ticket*"],"mask":["darn"],"allow":["darning"],"why":"No gambling here."}"#;
+    const CONFIG: &str =
+        r#"{"refuse":["casino","lottery ticket*"],"mask":["darn"],"allow":["darning"],"why":"No gambling here."}"#;
 
     fn apply(content: Content) -> Result<Content, StageError> {
         let ctx = Context { job: "1".into(), attempt: 1, now: 0, seed: 7, config: CONFIG.into(), extra: vec![] };
@@ -87,14 +88,17 @@ mod tests {
 
     #[test]
     fn what_is_said_is_masked() {
-        let Ok(Content::Reply(words)) = apply(Content::Reply("Darn! My darning. That c4sino…".into())) else { panic!() };
+        let Ok(Content::Reply(words)) = apply(Content::Reply("Darn! My darning. That c4sino…".into())) else {
+            panic!()
+        };
         assert_eq!(words, "D***! My darning. That c*****…");
     }
 
     #[test]
     fn of_a_page_only_what_people_read_is_masked() {
         let html = "<title>Darn</title><p class=\"darn\">darn</p><script>let darn = 1</script>".to_owned();
-        let page = PageDraft { audience: "everyone".into(), title: Some("Darn".into()), html, assets: vec![], extra: vec![] };
+        let page =
+            PageDraft { audience: "everyone".into(), title: Some("Darn".into()), html, assets: vec![], extra: vec![] };
         let Ok(Content::Page(page)) = apply(Content::Page(page)) else { panic!() };
         assert_eq!(page.html, "<title>D***</title><p class=\"darn\">d***</p><script>let darn = 1</script>");
         assert_eq!(page.title.as_deref(), Some("D***"));

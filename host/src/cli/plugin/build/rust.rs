@@ -70,8 +70,8 @@ fn module_in(messages: &[u8]) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let artifacts = lines.filter(|message| message["reason"] == "compiler-artifact");
     let files = artifacts.flat_map(|message| message["filenames"].as_array().cloned().unwrap_or_default());
-    let modules = files.filter_map(|file| file.as_str().filter(|file| file.ends_with(".wasm")).map(PathBuf::from));
-    modules.last()
+    let mut paths = files.filter_map(|file| file.as_str().map(PathBuf::from));
+    paths.rfind(|path| path.extension().is_some_and(|extension| extension == "wasm"))
 }
 
 /// Adds the target where rustup can.
