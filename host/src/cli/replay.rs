@@ -9,7 +9,7 @@ use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot, plugin::readable
 use crate::{
     config::Checked,
     job::JobId,
-    plugin::{Asked, Limits, Plugin, Recorded, Recordings, Registry, Sandbox},
+    plugin::{Asked, Engines, Limits, Plugin, Recorded, Recordings, Registry, Sandbox},
 };
 
 #[derive(clap::Args)]
@@ -85,7 +85,8 @@ struct Lab<'a> {
 
 impl<'a> Lab<'a> {
     fn new(pipeline: &'a Checked, with: &[String]) -> miette::Result<Self> {
-        let sandbox = Sandbox::lab().map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
+        let sandbox =
+            Sandbox::lab_of(&Engines::of(pipeline)).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
         let registry = Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir);
         let mut others = HashMap::new();
         for pair in with {

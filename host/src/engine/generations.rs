@@ -4,10 +4,11 @@
 //! disk, so that the job can finish on it after a restart.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -196,6 +197,24 @@ impl Generations {
         made.insert(generation.id.clone(), Arc::downgrade(generation));
     }
 
+    /// The digests of every generation on record, and how many old records went: those nobody has begun a job on for so long.
+    pub(super) fn tidy(&self, older: Duration) -> io::Result<(HashSet<String>, usize)> {
+        let (mut digests, mut removed) = (HashSet::new(), 0);
+        let current = self.current();
+        for entry in fs::read_dir(&self.records)?.flatten() {
+            let path = entry.path();
+            let is_current = path.file_stem().is_some_and(|stem| *stem == *current.id.to_string());
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if age > older && !is_current {
+                fs::remove_file(&path)?;
+                removed += 1;
+            } else if let Ok(record) = serde_json::from_slice::<OnRecord>(&fs::read(&path)?) {
+                digests.extend(record.plugins.into_values());
+            }
+        }
+        Ok((digests, removed))
+    }
+
     fn derive(&self, from: &Arc<Generation>, others: &[(&str, &Arc<Plugin>)]) -> Arc<Generation> {
         let derived = from.with(others);
         if let Some(resident) = self.resident(&derived.id) {
@@ -211,8 +230,9 @@ impl Generations {
 
     fn record(&self, generation: &Generation) -> io::Result<()> {
         let path = self.records.join(format!("{}.json", generation.id));
-        if path.exists() {
-            return Ok(());
+        // One that is in use again counts as new.
+        if let Ok(known) = fs::File::options().append(true).open(&path) {
+            return known.set_modified(std::time::SystemTime::now());
         }
         let record = OnRecord {
             at: Millis::now(),

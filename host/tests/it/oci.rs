@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use wtaf_host::plugin::oci::{self, Cache, Credentials, Moved, OciError, PullOptions};
 
 use crate::kit::{
+    component::in_force,
     host::{ANN, Host, binary, ran},
     registry::{Registry, USER, marked},
 };
@@ -369,6 +370,24 @@ async fn an_engine_runs_a_plugin_of_a_registry_and_starts_without_it() {
     host.restart().await;
     assert!(hex_of(&two).starts_with(&slug_digest_of_a_page(&host).await));
     assert!(host.log("the tag has moved").is_some());
+}
+
+#[tokio::test]
+async fn a_tag_that_moves_while_the_engine_runs_is_swapped_in_when_that_is_asked_for() {
+    let registry = Registry::start().await;
+    let (one, two) = (marked("slug", "one"), marked("slug", "two"));
+    registry.push("acme/slug:latest", &one).await;
+    let tag = registry.reference("acme/slug:latest");
+    let mut host = Host::of().set(format!("stage.slug.plugin={tag}")).set("plugins.refresh=1s").start().await;
+
+    registry.push("acme/slug:latest", &two).await;
+    in_force(&host, "slug", &hex_of(&two)).await;
+    assert_eq!(slug_digest_of_a_page(&host).await, hex_of(&two));
+
+    registry.cut();
+    host.kill9().await;
+    host.restart().await;
+    assert_eq!(slug_digest_of_a_page(&host).await, hex_of(&two));
 }
 
 #[tokio::test]

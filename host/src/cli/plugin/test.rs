@@ -11,7 +11,7 @@ use crate::{
     cli::{block_on, boot},
     config::{Checked, Runs},
     plugin::{
-        self, Limits, Plugin, Recorded, Recordings, Sandbox,
+        self, Engines, Limits, Plugin, Recorded, Recordings, Sandbox,
         rehearsal::{Programme, Rehearsal, Verdict, rehearse},
     },
 };
@@ -71,7 +71,8 @@ pub(super) fn try_in_the_lab(
     pipeline: Option<&Checked>,
     name: Option<&str>,
 ) -> miette::Result<Rehearsal> {
-    let sandbox = Sandbox::lab().map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
+    let engines = pipeline.map(|pipeline| Engines::of(pipeline)).unwrap_or_default();
+    let sandbox = Sandbox::lab_of(&engines).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
     let plugin = Arc::new(Plugin::load(&sandbox, name.unwrap_or("plugin"), bytes).into_diagnostic()?);
     let programme = Programme::new(manifest, recorded);
     let limits = |stage: &str| pipeline.and_then(|pipeline| limits_of(pipeline, stage, name)).unwrap_or_default();

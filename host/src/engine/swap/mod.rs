@@ -9,6 +9,7 @@ mod offer;
 mod reload;
 mod show;
 mod tags;
+mod tidy;
 
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
@@ -128,6 +129,7 @@ impl Swaps {
         self.look_at_everything().await;
         let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut hourly = tokio::time::interval(std::time::Duration::from_hours(1));
         let mut refreshed = tokio::time::Instant::now();
         loop {
             tokio::select! {
@@ -149,6 +151,7 @@ impl Swaps {
                 }
                 () = self.generations.news.notified() => self.judge().await,
                 _ = tick.tick() => self.judge().await,
+                _ = hourly.tick() => self.tidy().await,
             }
         }
     }

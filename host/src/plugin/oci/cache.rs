@@ -57,6 +57,13 @@ impl Cache {
         Ok(bytes.filter(|bytes| hex::encode(Sha256::digest(bytes)) == digest))
     }
 
+    /// The digests of what references mean.
+    pub fn digests(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.kept.join("oci")).into_iter().flatten().flatten();
+        let records = entries.filter_map(|entry| serde_json::from_slice::<Record>(&fs::read(entry.path()).ok()?).ok());
+        records.map(|record| record.component).collect()
+    }
+
     /// Keeps a component by its digest; which reference means it stays as it is.
     pub fn keep(&self, pulled: &Pulled) -> Result<(), OciError> {
         if self.component(&pulled.digest)?.is_some() {
