@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::grant::Grant;
+
 /// A whole pipeline.toml.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -302,7 +304,7 @@ pub struct Stage {
     /// `config`, handed to the plugin as JSON, or read by the adapter (`files`: `dir`, made absolute).
     pub config: Map<String, Value>,
     /// What the plugin is allowed beyond `log`.
-    pub grant: Vec<String>,
+    pub grant: Vec<Grant>,
     /// Overrides `plugins.memory`.
     pub memory: Option<u64>,
     /// Overrides `plugins.deadline`.

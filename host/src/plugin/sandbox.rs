@@ -15,6 +15,9 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
+#[cfg(feature = "wasi")]
+use wasmtime_wasi::p2::bindings::cli::environment;
+
 use super::{
     Made, bindings,
     cache::Cache,
@@ -119,6 +122,9 @@ impl Sandbox {
         let with_wasi = {
             let mut linker = plain.clone();
             wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+            linker.allow_shadowing(true);
+            environment::add_to_linker::<CallState, Host>(&mut linker, |state| state)?;
+            linker.allow_shadowing(false);
             linker
         };
         tick(&engine)?;

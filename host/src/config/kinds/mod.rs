@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 pub use self::{
     line::{
-        ADDRESS, BASE_URL, FOLDER, Line, NAME, NATS, ORIGIN, PLUGIN, PROXY, SECRET, SENDER, SID, STORE, TEXT, WORD,
+        ADDRESS, BASE_URL, FOLDER, GRANTED, Line, NAME, NATS, ORIGIN, PLUGIN, PROXY, SECRET, SENDER, SID, STORE, TEXT,
+        WORD,
     },
     table::{FREE, Free, NAMED_NUMBERS, NamedNumbers, ROLES, Roles, Section, Sections, unknown_role},
 };
