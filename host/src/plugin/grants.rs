@@ -22,7 +22,7 @@ pub struct Grants {
 impl Grants {
     /// What a stage grants.
     pub fn of(stage: &Stage) -> Self {
-        Self::from_iter(stage.grant.iter().cloned())
+        stage.grant.iter().cloned().collect()
     }
 
     /// As they are written in pipeline.toml.

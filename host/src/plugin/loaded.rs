@@ -106,7 +106,7 @@ impl Plugin {
     /// fails before it is asked would fail in every job.
     fn starts(&self) -> Result<(), LoadError> {
         let (pre, mut store) =
-            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), Told::default()));
+            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), &Told::default()));
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let running = self.sandbox.guests.spawn(async move {
             let started = bounded(&mut store, async |store| pre.instantiate(store).await).await;
@@ -158,7 +158,7 @@ impl Plugin {
         let mut store = self.store(
             limits,
             label,
-            Told { now: call.context.now, seed: call.context.seed, grants: call.grants.clone() },
+            &Told { now: call.context.now, seed: call.context.seed, grants: call.grants.clone() },
         );
         let said = bounded(&mut store, async |store| self.put(store, call).await).await;
         let fuel =
@@ -223,7 +223,7 @@ impl Plugin {
     }
 
     #[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "only WASI is told"))]
-    fn store(&self, limits: Limits, label: CallLabel, told: Told) -> Store<CallState> {
+    fn store(&self, limits: Limits, label: CallLabel, told: &Told) -> Store<CallState> {
         #[cfg_attr(not(feature = "wasi"), expect(unused_mut, reason = "only WASI adds to it"))]
         let mut state = CallState::new(limits, label);
         #[cfg(feature = "wasi")]

@@ -146,15 +146,14 @@ impl Sandbox {
     /// The code of a component with this digest: what is kept of it, else compiled now. Blocks.
     pub(super) fn component(&self, digest: &str, bytes: &[u8]) -> wasmtime::Result<(Component, Made)> {
         let kept = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, digest));
-        let (component, made) = match kept {
-            Some(component) => (component, Made::Cached),
-            None => {
-                let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
-                if let Some(cache) = &self.cache {
-                    cache.put(digest, &component);
-                }
-                (component, Made::Compiled)
+        let (component, made) = if let Some(component) = kept {
+            (component, Made::Cached)
+        } else {
+            let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
+            if let Some(cache) = &self.cache {
+                cache.put(digest, &component);
             }
+            (component, Made::Compiled)
         };
         metrics::counter!("wtaf_plugin_compiles_total", "how" => made.word()).increment(1);
         Ok((component, made))
