@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use divan::{Bencher, black_box};
 use tokio::runtime::{Builder, Runtime};
-use wtaf_host::plugin::{Answer, Call, Engines, Limits, Plugin, Question, Sandbox, types};
+use wtaf_host::plugin::{Answer, Call, Engines, Grants, Limits, Plugin, Question, Sandbox, types};
 
 fn main() {
     divan::main();
@@ -33,6 +33,7 @@ fn call(question: Question) -> Arc<Call> {
     Arc::new(Call {
         stage: "bench".into(),
         limits: Limits::default(),
+        grants: Grants::default(),
         context: types::Context {
             job: "01M83JSRFSF8FD6YSM1JT05YHF".into(),
             attempt: 1,

@@ -9,7 +9,7 @@ use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot, plugin::readable
 use crate::{
     config::Checked,
     job::JobId,
-    plugin::{Asked, Engines, Limits, Plugin, Recorded, Recordings, Registry, Sandbox},
+    plugin::{Asked, Engines, Grants, Limits, Plugin, Recorded, Recordings, Registry, Sandbox},
 };
 
 #[derive(clap::Args)]
@@ -106,8 +106,9 @@ impl<'a> Lab<'a> {
             None => self.registry.version(&recorded.plugin, &recorded.digest).into_diagnostic()?,
         };
         let stage = self.pipeline.stages.iter().find(|stage| stage.name == recorded.stage);
-        let limits = stage.map(|stage| Limits::of(&self.pipeline.plugins, stage)).unwrap_or_default();
-        let asked = block_on(plugin.ask(Arc::new(recorded.call(limits))))?;
+        let allowed = stage.map(|stage| (Limits::of(&self.pipeline.plugins, stage), Grants::of(stage)));
+        let (limits, grants) = allowed.unwrap_or_default();
+        let asked = block_on(plugin.ask(Arc::new(recorded.call(limits, grants))))?;
         Ok(Replayed {
             version: plugin.about.version.clone(),
             digest: plugin.digest.clone(),

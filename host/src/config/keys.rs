@@ -8,10 +8,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
+    grant::Grant,
     kinds::{
-        ADDRESS, BASE_URL, Choice, FOLDER, FREE, Flag, Free, KEY, Line, Listed, NAME, NAMED_NUMBERS, NATS,
+        ADDRESS, BASE_URL, Choice, FOLDER, FREE, Flag, Free, GRANTED, KEY, Line, Listed, NAME, NAMED_NUMBERS, NATS,
         NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section,
-        Sections, Size, TEXT, Time, WORD, Whole, real, size, time, whole,
+        Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
     model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
     trust::PublicKey,
@@ -290,7 +291,7 @@ keys! {
         /// For the plugin, as JSON; for the adapter files: dir.
         CONFIG: Free = "config", FREE, or "{}";
         /// What the plugin is allowed beyond log.
-        GRANT: OneOrMore<Line<String>> = "grant", OneOrMore(WORD), or "[]";
+        GRANT: OneOrMore<Line<Grant>> = "grant", OneOrMore(GRANTED), or "[]";
         /// Memory of one call; unset: plugins.memory.
         MEMORY: Size = "memory", size(MIB, 4096 * MIB);
         /// Processor time of one call; unset: plugins.deadline.

@@ -8,6 +8,7 @@ mod dotenv;
 mod expand;
 mod fault;
 mod flow;
+mod grant;
 mod graph;
 mod keys;
 mod kinds;
@@ -38,6 +39,7 @@ use self::{
 };
 pub use self::{
     fault::{Code, Fault, Faults, Spot},
+    grant::{Grant, UnknownGrant},
     graph::mermaid,
     model::*,
     plugin::{Places, RoleOf},

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{reference::OciReference, trust::PublicKey};
+use super::{grant::Grant, reference::OciReference, trust::PublicKey};
 
 /// A whole pipeline.toml.
 #[derive(Debug, Clone)]
@@ -309,7 +309,7 @@ pub struct Stage {
     /// `config`, handed to the plugin as JSON, or read by the adapter (`files`: `dir`, made absolute).
     pub config: Map<String, Value>,
     /// What the plugin is allowed beyond `log`.
-    pub grant: Vec<String>,
+    pub grant: Vec<Grant>,
     /// Overrides `plugins.memory`.
     pub memory: Option<u64>,
     /// Overrides `plugins.deadline`.

@@ -7,7 +7,8 @@ use super::{generation::Ready, translate, walk::Walk};
 use crate::{
     job::Millis,
     plugin::{
-        Answer, Asked, Call, Fault, Limits, Plugin, PluginError, Question, Recorded, coach, extract, filter, prompt,
+        Answer, Asked, Call, Fault, Grants, Limits, Plugin, PluginError, Question, Recorded, coach, extract, filter,
+        prompt,
     },
 };
 
@@ -103,9 +104,13 @@ async fn put(
     question: Question,
 ) -> Result<Answer, PluginError> {
     let context = translate::context(&walk.generation.pipeline, &walk.job, &ready.stage, extra);
-    let call = Arc::new(Call { stage: ready.stage.name.as_str().into(), limits, context, question });
+    let grants = Grants::of(&ready.stage);
+    let call = Arc::new(Call { stage: ready.stage.name.as_str().into(), limits, grants, context, question });
     let asked = plugin.ask(Arc::clone(&call)).await;
     measure(ready, plugin, &asked);
+    if !ready.stage.grant.is_empty() {
+        walk.parts.generations.granted(plugin, &asked.used.grants);
+    }
     let key = ready.key().unwrap_or_default();
     let answer = asked.outcome.as_ref().ok().map(Answer::to_json);
     walk.parts.generations.show_to_shadow(&key, plugin, &call, answer.as_ref());

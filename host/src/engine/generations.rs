@@ -28,6 +28,17 @@ use crate::{
 /// Calls shown to shadows at once. A shadow that is slower than the traffic sees part of it.
 const SHADOWS: usize = 2;
 
+/// After so many calls without it, a grant counts as never used.
+const MANY: u64 = 20;
+
+/// What a version made of its grants so far.
+#[derive(Default)]
+struct GrantUse {
+    digest: String,
+    calls: u64,
+    used: HashSet<String>,
+}
+
 /// What is in force.
 pub struct InForce {
     /// For everyone whom no canary takes.
@@ -55,6 +66,7 @@ pub struct Generations {
     made: Mutex<HashMap<GenerationId, Weak<Generation>>>,
     records: PathBuf,
     shadows: Arc<Semaphore>,
+    used: Mutex<HashMap<String, GrantUse>>,
     /// Rung whenever a trial has something new to be judged by.
     pub(super) news: Notify,
 }
@@ -73,6 +85,7 @@ impl Generations {
             made: Mutex::default(),
             records,
             shadows: Arc::new(Semaphore::new(SHADOWS)),
+            used: Mutex::default(),
             news: Notify::new(),
         };
         generations.record(&base)?;
@@ -176,6 +189,25 @@ impl Generations {
             };
             trial.shown(outcome);
         });
+    }
+
+    /// A version that is granted something was called, and made use of these grants.
+    pub(super) fn granted(&self, plugin: &Plugin, used: &[String]) {
+        let mut all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = all.entry(plugin.name.clone()).or_default();
+        if entry.digest != plugin.digest {
+            *entry = GrantUse { digest: plugin.digest.clone(), ..GrantUse::default() };
+        }
+        entry.calls += 1;
+        entry.used.extend(used.iter().cloned());
+    }
+
+    /// What a version is granted and has not used in many calls: it may well do without.
+    pub(super) fn idle_grants(&self, plugin: &Plugin, granted: &[String]) -> Vec<String> {
+        let all = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = all.get(&plugin.name).filter(|known| known.digest == plugin.digest && known.calls >= MANY);
+        used.map(|known| granted.iter().filter(|grant| !known.used.contains(*grant)).cloned().collect())
+            .unwrap_or_default()
     }
 
     /// A generation's record, where there is one.

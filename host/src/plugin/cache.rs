@@ -8,7 +8,6 @@ use std::{
     fs,
     hash::{Hash, Hasher},
     io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -103,13 +102,11 @@ impl Cache {
         let path = self.dir.join(&name);
         let file = fs::read(&path).ok()?;
         let component = self.verified(&name, &file).and_then(|code| code.load(engine));
-        match &component {
-            // What is used stays.
-            Some(_) => {
-                let _ =
-                    fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-            }
-            None => tracing::warn!(file = %path.display(), "kept code is not as it was written: compiled anew"),
+        if component.is_some() {
+            // What is used stays; where its time cannot be written it is compiled anew some day.
+            let _ = fs::File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        } else {
+            tracing::warn!(file = %path.display(), "kept code is not as it was written: compiled anew");
         }
         component
     }
@@ -155,7 +152,7 @@ impl Cache {
             let age = about.modified()?.elapsed().unwrap_or_default();
             if name.starts_with('.') && age > DRAFT {
                 remove(&entry.path())?;
-            } else if name.ends_with(".cwasm") && !name.starts_with('.') && name != but {
+            } else if is_code(&name) && !name.starts_with('.') && name != but {
                 kept.push((age, about.len(), entry.path()));
             }
         }
@@ -169,6 +166,10 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+fn is_code(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "cwasm")
 }
 
 /// Native code that this engine wrote: only [`Cache::verified`] makes one.
@@ -189,7 +190,7 @@ impl Verified<'_> {
 fn key(path: &Path) -> Result<[u8; KEY], NoCache> {
     let at = |error| NoCache::Io(path.to_owned(), error);
     match fs::symlink_metadata(path) {
-        Ok(about) if !about.is_file() || about.mode() & 0o077 != 0 || !own::is_ours(&about) => {
+        Ok(about) if !about.is_file() || !own::is_private(&about) || !own::is_ours(&about) => {
             return Err(NoCache::NotOurs(path.to_owned()));
         }
         Ok(_) => {
@@ -341,7 +342,7 @@ mod tests {
 
         let names: Vec<_> =
             fs::read_dir(&cache.dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        let code = names.iter().filter(|name| name.ends_with(".cwasm")).count();
+        let code = names.iter().filter(|name| is_code(name)).count();
         assert_eq!(code, MOST);
         assert!(path.exists() && cache.dir.join("key").exists() && cache.dir.join(".draft.2").exists());
         assert!(!cache.dir.join("ancient.cwasm").exists() && !cache.dir.join(".draft.1").exists());

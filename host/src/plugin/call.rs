@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Limits, PluginError,
+    Grants, Limits, PluginError,
     bindings::{coach, extract, filter, prompt, types},
 };
 use crate::config::Role;
@@ -129,6 +129,8 @@ pub struct Call {
     pub stage: Arc<str>,
     /// What it may use.
     pub limits: Limits,
+    /// What its stage grants.
+    pub grants: Grants,
     /// What the plugin is told besides the question.
     pub context: types::Context,
     /// What is asked.

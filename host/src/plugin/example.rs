@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use wtaf_plugin_pack::Example;
 
-use super::{Answer, Call, Fault, Limits, PluginError, Question, bindings::types};
+use super::{Answer, Call, Fault, Grants, Limits, PluginError, Question, bindings::types};
 
 /// An example that can be put to its plugin.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ enum Expect {
 
 impl Trying {
     /// Makes a call of an example; if it is none, why.
-    pub fn of(example: &Example, limits: Limits) -> Result<Self, String> {
+    pub fn of(example: &Example, (limits, grants): (Limits, Grants)) -> Result<Self, String> {
         let question = question(&example.call)?;
         let context = context(&example.context)?;
         let expect = match &example.expect {
@@ -40,7 +40,7 @@ impl Trying {
             }
             Some(_) => return Err("`expect` is {\"answer\": …} or {\"error\": \"refused\"}".into()),
         };
-        let call = Call { stage: "example".into(), limits, context, question };
+        let call = Call { stage: "example".into(), limits, grants, context, question };
         Ok(Self { name: example.name.clone(), call, expect })
     }
 
@@ -182,7 +182,7 @@ mod tests {
             "call": { "apply": { "content": { "Page": { "html": "<p>hi" } } } },
         }));
 
-        let trying = Trying::of(&short, Limits::default()).unwrap();
+        let trying = Trying::of(&short, Default::default()).unwrap();
 
         assert_eq!(trying.call.context.config, r#"{"style":"words"}"#);
         let Question::Apply { content: super::super::filter::Content::Page(page) } = trying.call.question else {
@@ -216,7 +216,7 @@ mod tests {
             let manifest = wtaf_plugin_pack::Manifest::of(plugin.bytes).unwrap().unwrap();
             assert!(!manifest.examples.is_empty(), "{}", plugin.name);
             for example in &manifest.examples {
-                Trying::of(example, Limits::default())
+                Trying::of(example, Default::default())
                     .unwrap_or_else(|why| panic!("{}: {}: {why}", plugin.name, example.name));
             }
         }

@@ -57,7 +57,7 @@ impl Fault {
             Self::Trapped { cause, .. } => match cause {
                 Cause::Deadline(_) | Cause::Wall(_) | Cause::Fuel(_) => "too-long",
                 Cause::Memory { .. } | Cause::Stack | Cause::Message(_) => "too-much",
-                Cause::Panic(_) | Cause::Trap(_) => "trapped",
+                Cause::Panic(_) | Cause::Exit(_) | Cause::Trap(_) => "trapped",
             },
         }
     }
@@ -107,6 +107,9 @@ pub enum Cause {
     /// It panicked, and this is what it said.
     #[error("panicked: {0}")]
     Panic(String),
+    /// It ended itself, and this is the end of what it printed.
+    #[error("ended itself{}", if .0.is_empty() { String::new() } else { format!(": {}", .0) })]
+    Exit(String),
     /// It took in or gave back too much.
     #[error("passed more than {0} bytes in one call")]
     Message(usize),

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::{
-    About, Answer, Asked, Call, Cause, Fault, Limits, Made, NotAPlugin, PluginError, Question, Sandbox, Used,
+    About, Answer, Asked, Call, Cause, Fault, Grants, Limits, Made, NotAPlugin, PluginError, Question, Sandbox, Used,
     bindings::{types, worlds},
     contract, inspect, plain,
     registry::digest_of,
@@ -106,7 +106,7 @@ impl Plugin {
     /// fails before it is asked would fail in every job.
     fn starts(&self) -> Result<(), LoadError> {
         let (pre, mut store) =
-            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), Told::default()));
+            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), &Told::default()));
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let running = self.sandbox.guests.spawn(async move {
             let started = bounded(&mut store, async |store| pre.instantiate(store).await).await;
@@ -155,11 +155,16 @@ impl Plugin {
     async fn run(&self, call: &Call) -> Asked {
         let limits = Limits { memory: call.limits.memory.min(MOST_MEMORY), ..call.limits };
         let label = CallLabel::of(self, &call.context.job, &call.stage);
-        let mut store = self.store(limits, label, Told { now: call.context.now, seed: call.context.seed });
+        let mut store = self.store(
+            limits,
+            label,
+            &Told { now: call.context.now, seed: call.context.seed, grants: call.grants.clone() },
+        );
         let said = bounded(&mut store, async |store| self.put(store, call).await).await;
         let fuel =
             self.sandbox.counts_fuel.then(|| call.limits.fuel.unwrap_or(u64::MAX) - store.get_fuel().unwrap_or(0));
-        let state = store.into_data();
+        let mut state = store.into_data();
+        state.log_printed();
         let used = Used {
             time: state.meter.spent(),
             memory: state.held(),
@@ -217,12 +222,13 @@ impl Plugin {
         self.error(Fault::Trapped { cause, backtrace: Vec::new() })
     }
 
-    fn store(&self, limits: Limits, label: CallLabel, told: Told) -> Store<CallState> {
+    #[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "only WASI is told"))]
+    fn store(&self, limits: Limits, label: CallLabel, told: &Told) -> Store<CallState> {
         #[cfg_attr(not(feature = "wasi"), expect(unused_mut, reason = "only WASI adds to it"))]
         let mut state = CallState::new(limits, label);
         #[cfg(feature = "wasi")]
         if wants_wasi(&self.about) {
-            state.wasi = Some(super::wasi::Closed::new(told.now, told.seed));
+            state.wasi = Some(super::wasi::Closed::new(told.now, told.seed, &told.grants));
         }
         let mut store = Store::new(&self.sandbox.engine, state);
         store.limiter(|state| state);
@@ -245,10 +251,12 @@ impl Plugin {
 }
 
 /// What WASI's clock and chance are made of where they are not the true ones.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
+#[cfg_attr(not(feature = "wasi"), expect(dead_code, reason = "only WASI reads it"))]
 struct Told {
     now: u64,
     seed: u64,
+    grants: Grants,
 }
 
 impl Pre {
@@ -354,24 +362,36 @@ async fn metered<F: Future>(meter: &Meter, future: F) -> F::Output {
     .await
 }
 
-fn fault_of(error: &wasmtime::Error, state: CallState) -> Fault {
+fn fault_of(error: &wasmtime::Error, mut state: CallState) -> Fault {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-    let cause = match (state.stopped, error.downcast_ref::<Trap>()) {
+    let cause = match (state.stopped.take(), error.downcast_ref::<Trap>()) {
         (Some(cause), _) => cause,
         (None, Some(Trap::Interrupt)) => Cause::Deadline(state.limits.deadline),
         (None, Some(Trap::StackOverflow)) => Cause::Stack,
         (None, Some(Trap::OutOfFuel)) => Cause::Fuel(state.limits.fuel.unwrap_or(u64::MAX)),
         // A panic ends in `unreachable`; anything else ended the call whatever was said before.
         (None, Some(trap @ Trap::UnreachableCodeReached)) => {
-            state.panic.map_or_else(|| Cause::Trap(trap.to_string()), Cause::Panic)
+            state.last_words().map_or_else(|| Cause::Trap(trap.to_string()), Cause::Panic)
         }
         (None, Some(trap)) => Cause::Trap(trap.to_string()),
         (None, None) if format!("{error:#}").contains("fuel allocated for hostcalls") => {
             Cause::Message(state.limits.message)
         }
+        (None, None) if has_exited(error) => Cause::Exit(state.last_words().unwrap_or_default()),
         (None, None) => Cause::Trap(plain::text(&error.root_cause().to_string(), 1_000).into_owned()),
     };
     Fault::Trapped { cause, backtrace }
+}
+
+/// Whether it ended itself by WASI's `exit`, as interpreters do where nobody catches an exception.
+fn has_exited(error: &wasmtime::Error) -> bool {
+    #[cfg(feature = "wasi")]
+    return error.is::<wasmtime_wasi::I32Exit>();
+    #[cfg(not(feature = "wasi"))]
+    return {
+        let _ = error;
+        false
+    };
 }
 
 /// What Rust does between a panic and its end.

@@ -21,7 +21,13 @@ pub fn folder(path: &Path) -> io::Result<()> {
 /// Whether nobody but us could have put something into the folder. A link to one is not it.
 pub fn is_closed(path: &Path) -> io::Result<bool> {
     let about = fs::symlink_metadata(path)?;
-    Ok(about.is_dir() && is_ours(&about) && about.mode() & 0o077 == 0)
+    Ok(about.is_dir() && is_ours(&about) && is_private(&about))
+}
+
+/// Whether its mode lets nobody in but its owner.
+#[allow(clippy::verbose_bit_mask, reason = "a mode is read in octal")]
+pub fn is_private(about: &fs::Metadata) -> bool {
+    about.mode() & 0o077 == 0
 }
 
 /// Whether it belongs to the user we run as.

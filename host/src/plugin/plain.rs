@@ -1,6 +1,6 @@
 //! A guest's words as they may be shown: short, and without what speaks to a terminal instead of to its reader.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
 /// Several lines of at most so many bytes.
 pub(super) fn text(words: &str, most: usize) -> Cow<'_, str> {
@@ -17,7 +17,8 @@ pub(super) fn list(names: &[String]) -> String {
     const FEW: usize = 12;
     let mut words = names.iter().take(FEW).map(|name| line(name, 120)).collect::<Vec<_>>().join(", ");
     if names.len() > FEW {
-        words.push_str(&format!(" and {} more", names.len() - FEW));
+        // Writing to a string cannot fail.
+        let _ = write!(words, " and {} more", names.len() - FEW);
     }
     words
 }

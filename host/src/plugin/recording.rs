@@ -16,7 +16,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Call, Limits, Question, bindings::types};
+use super::{Call, Grants, Limits, Question, bindings::types};
 use crate::job::{JobId, Millis};
 
 /// A call with more than this in it is not kept whole: 4 MiB.
@@ -63,10 +63,11 @@ pub struct Recorded {
 
 impl Recorded {
     /// The same call, to be put to some version again.
-    pub fn call(&self, limits: Limits) -> Call {
+    pub fn call(&self, limits: Limits, grants: Grants) -> Call {
         Call {
             stage: self.stage.as_str().into(),
             limits,
+            grants,
             context: self.context.clone(),
             question: self.question.clone(),
         }

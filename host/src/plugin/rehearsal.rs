@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wtaf_plugin_pack::Manifest;
 
-use super::{Asked, Fault, Limits, Plugin, Recorded, example::Trying};
+use super::{Asked, Fault, Grants, Limits, Plugin, Recorded, example::Trying};
 
 /// After so many failures there is nothing more to be learnt.
 const ENOUGH: usize = 5;
@@ -126,8 +126,12 @@ impl Rehearsal {
     }
 }
 
-/// Tries a version. `limits` are those of the stage a call belongs to.
-pub async fn rehearse(plugin: &Arc<Plugin>, programme: Programme, limits: impl Fn(&str) -> Limits) -> Rehearsal {
+/// Tries a version. `allowed` tells what the stage a call belongs to may use and is granted.
+pub async fn rehearse(
+    plugin: &Arc<Plugin>,
+    programme: Programme,
+    allowed: impl Fn(&str) -> (Limits, Grants),
+) -> Rehearsal {
     let mut rehearsal = Rehearsal::default();
     let began = Instant::now();
     for example in &programme.examples {
@@ -135,7 +139,7 @@ pub async fn rehearse(plugin: &Arc<Plugin>, programme: Programme, limits: impl F
             return rehearsal;
         }
         let what = format!("example \"{}\"", example.name);
-        let trying = match Trying::of(example, limits("example")) {
+        let trying = match Trying::of(example, allowed("example")) {
             Ok(trying) => trying,
             Err(why) => {
                 rehearsal.examples += 1;
@@ -154,7 +158,8 @@ pub async fn rehearse(plugin: &Arc<Plugin>, programme: Programme, limits: impl F
         if !rehearsal.goes_on(began) {
             return rehearsal;
         }
-        let asked = plugin.ask(Arc::new(recorded.call(limits(&recorded.stage)))).await;
+        let (limits, grants) = allowed(&recorded.stage);
+        let asked = plugin.ask(Arc::new(recorded.call(limits, grants))).await;
         rehearsal.recorded += 1;
         let what = format!("job {}, stage {}", recorded.context.job, recorded.stage);
         match (asked.outcome, &recorded.answer) {
@@ -209,7 +214,7 @@ mod tests {
         for name in ["coach", "prompt", "extract", "slug"] {
             let (plugin, manifest) = built_in(&sandbox, name);
             assert!(manifest.budget.is_some(), "{name}");
-            let rehearsal = rehearse(&plugin, Programme::new(Some(manifest), Vec::new()), |_| Limits::default()).await;
+            let rehearsal = rehearse(&plugin, Programme::new(Some(manifest), Vec::new()), |_| Default::default()).await;
             assert_eq!(rehearsal.verdict(), Verdict::Passed, "{name}: {}", rehearsal.words());
         }
     }
@@ -219,7 +224,7 @@ mod tests {
         let sandbox = Sandbox::lab().unwrap();
         let (plugin, _) = built_in(&sandbox, "slug");
 
-        let rehearsal = rehearse(&plugin, Programme::new(None, Vec::new()), |_| Limits::default()).await;
+        let rehearsal = rehearse(&plugin, Programme::new(None, Vec::new()), |_| Default::default()).await;
 
         assert_eq!(rehearsal.verdict(), Verdict::Nothing);
         assert!(rehearsal.words().contains("not rehearsed"));
@@ -231,7 +236,7 @@ mod tests {
         let (plugin, manifest) = built_in(&sandbox, "slug");
         let tight = Manifest { budget: Some(10), ..manifest };
 
-        let rehearsal = rehearse(&plugin, Programme::new(Some(tight), Vec::new()), |_| Limits::default()).await;
+        let rehearsal = rehearse(&plugin, Programme::new(Some(tight), Vec::new()), |_| Default::default()).await;
 
         assert_eq!(rehearsal.verdict(), Verdict::Failed);
         assert!(rehearsal.words().contains("units of fuel"), "{}", rehearsal.words());

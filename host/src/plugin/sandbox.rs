@@ -15,6 +15,9 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
+#[cfg(feature = "wasi")]
+use wasmtime_wasi::p2::bindings::cli::environment;
+
 use super::{
     Made, bindings,
     cache::Cache,
@@ -119,6 +122,9 @@ impl Sandbox {
         let with_wasi = {
             let mut linker = plain.clone();
             wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+            linker.allow_shadowing(true);
+            environment::add_to_linker::<CallState, Host>(&mut linker, |state| state)?;
+            linker.allow_shadowing(false);
             linker
         };
         tick(&engine)?;
@@ -140,15 +146,14 @@ impl Sandbox {
     /// The code of a component with this digest: what is kept of it, else compiled now. Blocks.
     pub(super) fn component(&self, digest: &str, bytes: &[u8]) -> wasmtime::Result<(Component, Made)> {
         let kept = self.cache.as_ref().and_then(|cache| cache.get(&self.engine, digest));
-        let (component, made) = match kept {
-            Some(component) => (component, Made::Cached),
-            None => {
-                let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
-                if let Some(cache) = &self.cache {
-                    cache.put(digest, &component);
-                }
-                (component, Made::Compiled)
+        let (component, made) = if let Some(component) = kept {
+            (component, Made::Cached)
+        } else {
+            let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
+            if let Some(cache) = &self.cache {
+                cache.put(digest, &component);
             }
+            (component, Made::Compiled)
         };
         metrics::counter!("wtaf_plugin_compiles_total", "how" => made.word()).increment(1);
         Ok((component, made))

@@ -127,6 +127,25 @@ impl CallState {
         self.logged
     }
 
+    /// What it said before it failed: its panic, else the end of what it printed.
+    pub fn last_words(&self) -> Option<String> {
+        self.panic.clone().or_else(|| self.printed())
+    }
+
+    /// Puts into its log what it printed, as one line of the log.
+    pub fn log_printed(&mut self) {
+        if let Some(words) = self.printed() {
+            bindings::log::Host::log(self, bindings::log::Level::Warn, format!("printed: {words}"));
+        }
+    }
+
+    fn printed(&self) -> Option<String> {
+        #[cfg(feature = "wasi")]
+        return self.wasi.as_ref().and_then(super::wasi::Closed::printed);
+        #[cfg(not(feature = "wasi"))]
+        None
+    }
+
     /// The grants it has made use of.
     pub fn used_grants(&self) -> Vec<String> {
         #[cfg(feature = "wasi")]

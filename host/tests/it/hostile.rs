@@ -463,3 +463,24 @@ async fn while_a_plugin_misbehaves_everyone_else_is_served() {
         assert_eq!(host.job(id).await["status"], "running", "all of that happened while they were at it");
     }
 }
+
+#[test]
+fn every_row_of_the_table_in_the_security_chapter_is_a_test() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("it is there");
+    let tests =
+        ["tests/it/hostile.rs", "tests/it/sandbox.rs", "src/plugin/cache.rs", "src/plugin/plain.rs"].map(read).concat();
+    let chapter = read("../docs/security.md");
+    let rows: Vec<_> =
+        chapter.lines().filter(|line| line.starts_with("| ") && !line.contains("| shown by |")).collect();
+
+    assert!(rows.len() > 20);
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
+        let named: Vec<_> = shown_by.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for name in named {
+            assert!(tests.contains(&format!("fn {name}(")), "{name} is no test");
+        }
+    }
+}

@@ -171,3 +171,90 @@ fn what_is_loaded_many_times_at_once_is_right_each_time() {
     let again = Sandbox::new(&engines).expect("the engine starts");
     assert_eq!(Plugin::load(&again, "slug", bytes).expect("it loads").made, Made::Cached);
 }
+
+// What is granted, and what is not.
+
+fn with_wasi(sandbox: &Arc<Sandbox>) -> Arc<Plugin> {
+    Arc::new(Plugin::load(sandbox, "wasi", guest::hostile_with_wasi()).expect("it is a plugin"))
+}
+
+fn engine() -> Arc<Sandbox> {
+    Sandbox::new(&Engines::default()).expect("the engine starts")
+}
+
+async fn asks(plugin: &Arc<Plugin>, what: &str, grants: &[&str]) -> (String, Vec<String>) {
+    let call = ask::propose_with(&format!(r#"{{"does":"{what}"}}"#), Limits::default(), grants);
+    let used = plugin.ask(Arc::clone(&call)).await.used.grants;
+    (ask::name(plugin, &call).await, used)
+}
+
+#[tokio::test]
+async fn with_nothing_granted_a_plugin_made_for_wasi_can_be_replayed() {
+    let plugin = with_wasi(&engine());
+
+    assert_eq!(asks(&plugin, "clock", &[]).await, ("at-1795413000123".into(), Vec::new()));
+    assert_eq!(asks(&plugin, "stopwatch", &[]).await, ("took-0".into(), Vec::new()));
+    for what in ["chance", "hash-seed"] {
+        let first = asks(&plugin, what, &[]).await;
+        assert_eq!(first, asks(&plugin, what, &[]).await, "{what}");
+        assert!(first.1.is_empty());
+    }
+    assert_eq!(asks(&plugin, "environment", &[]).await, ("nothing".into(), Vec::new()));
+}
+
+#[tokio::test]
+async fn what_is_granted_is_the_true_thing_and_its_use_is_noted() {
+    let plugin = with_wasi(&engine());
+    let all = ["clock", "chance", "env:CARGO_PKG_NAME", "env:WTAF_SURELY_NOT_SET"];
+
+    let (at, used) = asks(&plugin, "clock", &all).await;
+    assert_ne!(at, "at-1795413000123");
+    assert_eq!(used, ["clock"]);
+    assert_ne!(asks(&plugin, "stopwatch", &all).await.0, "took-0");
+    let (drew, used) = asks(&plugin, "chance", &all).await;
+    assert_ne!(drew, asks(&plugin, "chance", &all).await.0);
+    assert_eq!(used, ["chance"]);
+    let (environment, used) = asks(&plugin, "environment", &all).await;
+    assert_eq!(environment, "cargo-pkg-name-wtaf-host", "that variable and no other");
+    assert_eq!(used, ["env:CARGO_PKG_NAME"]);
+}
+
+#[tokio::test]
+async fn files_and_network_are_there_for_nobody() {
+    let plugin = with_wasi(&engine());
+    let all = ["clock", "chance", "env:PATH"];
+
+    assert_eq!(asks(&plugin, "files", &all).await.0, "saw-nothing");
+    assert!(asks(&plugin, "network", &all).await.0.starts_with("no-network"));
+}
+
+#[tokio::test]
+async fn one_that_only_sleeps_is_stopped_by_the_wall_clock() {
+    let plugin = with_wasi(&engine());
+    let limits = Limits { deadline: std::time::Duration::from_millis(20), ..Limits::default() };
+
+    let asked = plugin.ask(ask::propose(r#"{"does":"sleep"}"#, limits)).await;
+
+    let error = asked.outcome.expect_err("it is stopped").to_string();
+    assert!(error.contains("stopped after 1100 ms on the wall clock"), "{error}");
+}
+
+#[tokio::test]
+async fn what_it_printed_before_it_ended_itself_is_its_last_word() {
+    let asked = with_wasi(&engine()).ask(ask::propose(r#"{"does":"stderr"}"#, Limits::default())).await;
+
+    let error = asked.outcome.expect_err("it ended itself").to_string();
+    assert!(error.contains("ended itself: the otter complains"), "{error}");
+    assert_eq!(asked.used.lines, 1);
+}
+
+#[tokio::test]
+async fn a_grant_there_is_not_is_a_fault_of_the_file() {
+    let host = Host::start().await;
+
+    let checked = host.cli(&["check", "pipeline.toml", "--set", "stage.slug.grant=[\"clok\"]"]).await;
+
+    assert_ne!(checked.code, Some(0));
+    let said = format!("{}{}", checked.out, checked.err);
+    assert!(said.contains("\"clok\" grants nothing: did you mean \"clock\"?"), "{said}");
+}

@@ -11,7 +11,7 @@ use crate::{
     cli::{block_on, boot},
     config::{Checked, Runs},
     plugin::{
-        self, Engines, Limits, Plugin, Recorded, Recordings, Sandbox,
+        Engines, Grants, Limits, Plugin, Recorded, Recordings, Sandbox,
         rehearsal::{Programme, Rehearsal, Verdict, rehearse},
     },
 };
@@ -75,17 +75,19 @@ pub(super) fn try_in_the_lab(
     let sandbox = Sandbox::lab_of(&engines).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
     let plugin = Arc::new(Plugin::load(&sandbox, name.unwrap_or("plugin"), bytes).into_diagnostic()?);
     let programme = Programme::new(manifest, recorded);
-    let limits = |stage: &str| pipeline.and_then(|pipeline| limits_of(pipeline, stage, name)).unwrap_or_default();
-    Ok(block_on(rehearse(&plugin, programme, limits))?)
+    let allowed = |stage: &str| pipeline.and_then(|pipeline| allowed(pipeline, stage, name)).unwrap_or_default();
+    Ok(block_on(rehearse(&plugin, programme, allowed))?)
 }
 
-fn limits_of(pipeline: &Checked, stage: &str, name: Option<&str>) -> Option<Limits> {
+fn allowed(pipeline: &Checked, stage: &str, name: Option<&str>) -> Option<(Limits, Grants)> {
     let runs = |stage: &&crate::config::Stage| match &stage.runs {
         Runs::Plugin { source, .. } => name.is_some_and(|name| source.key() == name || source.name() == name),
         Runs::Adapter(_) => false,
     };
     let named = pipeline.stages.iter().find(|known| known.name == stage);
-    named.or_else(|| pipeline.stages.iter().find(runs)).map(|stage| plugin::Limits::of(&pipeline.plugins, stage))
+    named
+        .or_else(|| pipeline.stages.iter().find(runs))
+        .map(|stage| (Limits::of(&pipeline.plugins, stage), Grants::of(stage)))
 }
 
 fn print(rehearsal: &Rehearsal, budget: Option<u64>) {

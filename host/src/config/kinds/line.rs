@@ -14,6 +14,7 @@ use crate::{
     config::{
         document::Node,
         fault::{Code, Found},
+        grant::{Grant, UnknownGrant},
         model::{PluginSource, StoreUrl},
         reference::NotAReference,
         trust::{NotAKey, PublicKey},
@@ -87,11 +88,10 @@ pub const NAME: Line<String> = Line {
     secret: false,
     example: None,
 };
-
-/// A word such as a capability.
-pub const WORD: Line<String> = Line {
-    wants: "a word without spaces",
-    parse: |_, text| if text.contains(char::is_whitespace) { Err("has a space in it".into()) } else { Ok(text.into()) },
+/// What a plugin is granted.
+pub const GRANTED: Line<Grant> = Line {
+    wants: "\"clock\" (the true time), \"chance\" (true randomness) or \"env:NAME\" (that variable)",
+    parse: |_, text| text.parse().map_err(|unknown: UnknownGrant| unknown.to_string()),
     secret: false,
     example: None,
 };

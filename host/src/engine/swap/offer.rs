@@ -12,7 +12,7 @@ use crate::{
         trial::{Mode, Trial, Versions},
     },
     plugin::{
-        Limits, LoadError, Plugin, SourceError, digest_of, is_built_in,
+        Grants, Limits, LoadError, Plugin, SourceError, digest_of, is_built_in,
         ledger::What,
         rehearsal::{Programme, Rehearsal, Verdict, rehearse},
         signature::{NotTrusted, Signed},
@@ -222,7 +222,7 @@ impl Swaps {
             }
         };
         let recorded = self.recordings.last(key, pipeline.plugins.rehearse);
-        rehearse(plugin, Programme::new(manifest, recorded), |stage| limits_of(pipeline, key, stage)).await
+        rehearse(plugin, Programme::new(manifest, recorded), |stage| allowed(pipeline, key, stage)).await
     }
 
     fn begin(
@@ -305,14 +305,14 @@ fn fits(pipeline: &Checked, source: &PluginSource, plugin: &Plugin) -> Result<()
     Ok(())
 }
 
-/// A stage's own limits; an example belongs to none, so it gets those of the first stage that runs the plugin.
-fn limits_of(pipeline: &Checked, key: &str, stage: &str) -> Limits {
+/// A stage's own limits and grants; an example belongs to none, so it gets those of the first stage that runs the plugin.
+fn allowed(pipeline: &Checked, key: &str, stage: &str) -> (Limits, Grants) {
     let runs =
         |stage: &&crate::config::Stage| matches!(&stage.runs, Runs::Plugin { source, .. } if source.key() == key);
     let named = pipeline.stages.iter().find(|known| known.name == stage);
     match named.or_else(|| pipeline.stages.iter().find(runs)) {
-        Some(stage) => Limits::of(&pipeline.plugins, stage),
-        None => Limits::default(),
+        Some(stage) => (Limits::of(&pipeline.plugins, stage), Grants::of(stage)),
+        None => Default::default(),
     }
 }
 

@@ -44,9 +44,16 @@ impl Swaps {
             "since": entry.map(|entry| entry.in_force.since),
             "before": entry.map(|entry| &entry.before),
             "set_aside": entry.map(|entry| &entry.set_aside),
+            "idle_grants": self.generations.idle_grants(plugin, &granted(in_force, key)),
             "trial": in_force.trials.iter().find(|trial| trial.key == key).map(|trial| trial_view(trial)),
         })
     }
+}
+
+/// What the stages of a plugin grant it.
+fn granted(in_force: &InForce, key: &str) -> Vec<String> {
+    let stages = in_force.base.stages.iter().filter(|ready| ready.key().as_deref() == Some(key));
+    stages.flat_map(|ready| ready.stage.grant.iter().map(ToString::to_string)).collect()
 }
 
 fn trial_view(trial: &Trial) -> Value {

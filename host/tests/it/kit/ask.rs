@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wtaf_host::plugin::{Answer, Asked, Call, Limits, Plugin, Question, types};
+use wtaf_host::plugin::{Answer, Asked, Call, Grants, Limits, Plugin, Question, types};
 
 /// A slug call whose stage has this `config`.
 pub fn propose(config: &str, limits: Limits) -> Arc<Call> {
@@ -29,6 +29,13 @@ pub fn of_each() -> [(&'static str, Arc<Call>); 4] {
     questions.map(|(name, question)| (name, call(question, "{}", Limits::default())))
 }
 
+/// The same where the stage grants something.
+pub fn propose_with(config: &str, limits: Limits, grants: &[&str]) -> Arc<Call> {
+    let words: Vec<_> = grants.iter().map(|word| (*word).to_owned()).collect();
+    let call = propose(config, limits);
+    Arc::new(Call { grants: Grants::parse(&words).expect("they are grants"), ..Arc::unwrap_or_clone(call) })
+}
+
 /// The one name a slug plugin proposed.
 pub async fn name(plugin: &Arc<Plugin>, call: &Arc<Call>) -> String {
     match plugin.ask(Arc::clone(call)).await {
@@ -47,7 +54,7 @@ pub fn call(question: Question, config: &str, limits: Limits) -> Arc<Call> {
         config: config.into(),
         extra: Vec::new(),
     };
-    Arc::new(Call { stage: "tested".into(), limits, context, question })
+    Arc::new(Call { stage: "tested".into(), limits, grants: Grants::default(), context, question })
 }
 
 fn order() -> types::Order {

@@ -53,7 +53,7 @@ pub fn of(what: &str) -> String {
         "environment" => {
             let mut names: Vec<_> = std::env::vars().map(|(name, value)| format!("{name}-{value}")).collect();
             names.sort();
-            if names.is_empty() { "nothing".to_owned() } else { names.join("-").to_lowercase() }
+            if names.is_empty() { "nothing".to_owned() } else { names.join("-").to_lowercase().replace('_', "-") }
         }
         other => format!("unknown-{other}"),
     }

@@ -1,6 +1,7 @@
 //! A slug plugin that misbehaves as its stage's `config = { does = "…" }` says; where nothing is said it fails on ideas with a boom in them.
 //!
 //! Built once per test run, for `wasm32-unknown-unknown` and, with the part that asks WASI for things, for `wasm32-wasip2`.
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively there is nobody to export it to"))]
 
 use std::{
     hint::black_box,
