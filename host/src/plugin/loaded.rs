@@ -318,6 +318,7 @@ async fn bounded<T>(
     }
 }
 
+#[cfg(feature = "wasi")]
 fn wants_wasi(about: &About) -> bool {
     about.imports.iter().any(|import| import.starts_with("wasi:"))
 }
