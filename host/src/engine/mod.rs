@@ -31,7 +31,7 @@ pub use parts::{Outside, Parts, Rebuild};
 pub use runner::Runner;
 pub use trial::{Counts, Mode, Trial, Verdict};
 pub use view::{Eyes, for_anyone, job_view};
-pub use workshop::{AssemblyError, Chain, Components, Workshop, sources};
+pub use workshop::{AssemblyError, Components, Providers, Workshop, sources};
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

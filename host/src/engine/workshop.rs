@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Makes the chain of providers a pipeline names: adapters are chosen where the engine is put together, not here.
-pub type Chain = dyn Fn(&Checked) -> Result<Arc<dyn Ai>, String> + Send + Sync;
+pub type Providers = dyn Fn(&Checked) -> Result<Arc<dyn Ai>, String> + Send + Sync;
 
 /// Why no generation came of it.
 #[derive(Debug, thiserror::Error)]
@@ -34,13 +34,18 @@ pub struct Workshop {
     registry: Arc<Registry>,
     overrides: Vec<String>,
     path: std::path::PathBuf,
-    chain: Box<Chain>,
+    providers: Box<Providers>,
 }
 
 impl Workshop {
     /// For the pipeline at `path`, read with the given `--set`s.
-    pub fn new(registry: Arc<Registry>, path: &std::path::Path, overrides: Vec<String>, chain: Box<Chain>) -> Self {
-        Self { registry, overrides, path: path.to_owned(), chain }
+    pub fn new(
+        registry: Arc<Registry>,
+        path: &std::path::Path,
+        overrides: Vec<String>,
+        providers: Box<Providers>,
+    ) -> Self {
+        Self { registry, overrides, path: path.to_owned(), providers }
     }
 
     /// Where plugins come from.
@@ -60,7 +65,7 @@ impl Workshop {
 
     /// A pipeline with these plugins, and the chain of providers anew.
     pub fn assemble(&self, pipeline: Arc<Checked>, plugins: Plugins) -> Result<Generation, AssemblyError> {
-        let ai = (self.chain)(&pipeline).map_err(AssemblyError::Ai)?;
+        let ai = (self.providers)(&pipeline).map_err(AssemblyError::Ai)?;
         self.assemble_with(pipeline, plugins, ai)
     }
 

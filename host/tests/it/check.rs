@@ -150,7 +150,7 @@ async fn the_built_in_plugins_are_listed_exported_and_explained() {
     let inspected = cli(folder.path(), &["plugin", "inspect", "slug.wasm", "--format", "json"]).await.json();
 
     let rows = listed.as_array().expect("a list");
-    let stages: Vec<_> = rows.iter().map(|row| row["stage"].as_str().unwrap()).collect();
+    let stages: Vec<_> = rows.iter().map(|row| row["stages"][0].as_str().unwrap()).collect();
     assert_eq!(stages, ["coach", "prompt", "extract", "slug"]);
     assert!(rows.iter().all(|row| row["from"] == "built in"), "{listed:#}");
     assert_eq!(exported.code, Some(0), "{exported:?}");

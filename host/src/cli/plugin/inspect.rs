@@ -1,6 +1,6 @@
 //! `plugin inspect`: what a component is and what it may do, in words.
 
-use std::{fmt::Write as _, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use miette::{IntoDiagnostic, WrapErr};
 use serde_json::json;
@@ -40,7 +40,7 @@ impl Inspected {
             "imports": imports,
             "bytes": size,
             "digest": self.digest,
-            "may": may(imports),
+            "may": may(&self.about),
             "manifest": self.manifest,
         })
     }
@@ -60,7 +60,7 @@ impl Inspected {
         line("digest", format!("sha256:{}", self.digest));
         line("size", format!("{} ({size} bytes)", readable(*size)));
         line("imports", imported(imports));
-        line("may", may(imports));
+        line("may", may(&self.about));
         match &self.manifest {
             Some(manifest) => told(manifest, line),
             None => line("manifest", "none: without examples of its own it cannot be rehearsed with them (`wtaf-host plugin build` puts them in)".into()),
@@ -97,10 +97,6 @@ fn is_wasi(import: &str) -> bool {
     import.starts_with("wasi:")
 }
 
-fn is_log(import: &str) -> bool {
-    import.starts_with("wtaf:stage/log@")
-}
-
 /// The interfaces by name, those of WASI as a number: they come in dozens.
 fn imported(imports: &[String]) -> String {
     let wasi = imports.iter().filter(|import| is_wasi(import)).count();
@@ -109,21 +105,16 @@ fn imported(imports: &[String]) -> String {
     if named.is_empty() { "nothing".into() } else { named.join(", ") }
 }
 
-/// What these imports let it do. WASI is linked with nothing behind it.
-fn may(imports: &[String]) -> String {
-    let mut words = String::from("compute");
-    words.push_str(if imports.iter().any(|import| is_log(import)) { ", and log; " } else { "; " });
-    words.push_str(if imports.iter().any(|import| is_wasi(import)) {
-        "it is linked with WASI that has nothing behind it: it sees no files, network or environment, its clock stands at the job's time and its chance comes from the job's seed"
+/// What it asks for, in words; what it asks for and has not is what keeps people awake.
+fn may(about: &About) -> String {
+    let asks: Vec<_> = plugin::wants(about).iter().map(ToString::to_string).collect();
+    let rest = if about.imports.iter().any(|import| is_wasi(import)) {
+        "; nothing else"
     } else {
-        "it sees no files, network, clock or chance"
-    });
-    let unknown: Vec<_> =
-        imports.iter().filter(|import| !is_log(import) && !is_wasi(import)).map(String::as_str).collect();
-    if !unknown.is_empty() {
-        let _ = write!(words, ". It also wants {}: no engine grants that, so it will not load", unknown.join(", "));
-    }
-    words
+        "; it sees no files, network, clock or chance"
+    };
+    let asks = if asks.is_empty() { String::new() } else { format!("; it {}", asks.join(", ")) };
+    format!("compute{asks}{rest}")
 }
 
 /// Bytes as people say them.

@@ -153,7 +153,7 @@ fn source_called(pipeline: &Checked, name: &str) -> miette::Result<PluginSource>
 /// What a version asks for.
 #[derive(Default)]
 struct Asks {
-    imports: BTreeSet<String>,
+    does: BTreeSet<String>,
     grants: BTreeSet<String>,
     config: BTreeSet<String>,
 }
@@ -161,7 +161,7 @@ struct Asks {
 impl Asks {
     fn of(about: &About, manifest: Option<&Manifest>) -> Self {
         Self {
-            imports: about.imports.iter().cloned().collect(),
+            does: plugin::wants(about).iter().map(ToString::to_string).collect(),
             grants: manifest.iter().flat_map(|manifest| manifest.grants.iter().cloned()).collect(),
             config: manifest.iter().flat_map(|manifest| manifest.config.keys().cloned()).collect(),
         }
@@ -170,19 +170,19 @@ impl Asks {
     fn beyond(&self, before: &Self) -> Self {
         let more = |new: &BTreeSet<String>, old: &BTreeSet<String>| new.difference(old).cloned().collect();
         Self {
-            imports: more(&self.imports, &before.imports),
+            does: more(&self.does, &before.does),
             grants: more(&self.grants, &before.grants),
             config: more(&self.config, &before.config),
         }
     }
 
     fn needs_leave(&self) -> bool {
-        !self.imports.is_empty() || !self.grants.is_empty()
+        !self.does.is_empty() || !self.grants.is_empty()
     }
 
     fn print(&self, name: &str) {
-        for import in &self.imports {
-            println!("{name} imports {import}, which the version in force does not");
+        for what in &self.does {
+            println!("{name} {what}, which the version in force does not");
         }
         for grant in &self.grants {
             println!("{name} wants the grant {grant}, which the version in force does not");

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cli::{ConfigFlags, Outcome, OutputFormat, block_on, boot, operate::Running},
-    config::{Checked, PluginSource},
+    config::{Checked, PluginSource, Runs, Stage},
     engine::sources,
     plugin::{self, Shelf, ledger::Ledger},
 };
@@ -54,6 +54,7 @@ fn on_disk(pipeline: &Checked) -> miette::Result<Vec<Value>> {
             "name": source.name(),
             "plugin": source.key(),
             "role": about.role.as_str(),
+            "stages": stages(pipeline, &source),
             "from": from(&source, &pipeline.plugins.dir),
             "version": about.version,
             "digest": plugin::digest_of(&bytes),
@@ -63,6 +64,11 @@ fn on_disk(pipeline: &Checked) -> miette::Result<Vec<Value>> {
         }));
     }
     Ok(rows)
+}
+
+fn stages(pipeline: &Checked, source: &PluginSource) -> Vec<String> {
+    let runs = |stage: &&Stage| matches!(&stage.runs, Runs::Plugin { source: named, .. } if named == source);
+    pipeline.stages.iter().filter(runs).map(|stage| stage.name.clone()).collect()
 }
 
 fn from(source: &PluginSource, dir: &Path) -> String {

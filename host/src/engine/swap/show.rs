@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Swaps;
 use crate::{
     engine::{InForce, sources, trial::Trial},
-    plugin::{Plugin, ledger::Event},
+    plugin::{self, Plugin, ledger::Event},
 };
 
 impl Swaps {
@@ -41,6 +41,7 @@ impl Swaps {
             "stages": stages,
             "version": plugin.about.version,
             "digest": plugin.digest,
+            "asks": plugin::wants(&plugin.about).iter().map(ToString::to_string).collect::<Vec<_>>(),
             "since": entry.map(|entry| entry.in_force.since),
             "before": entry.map(|entry| &entry.before),
             "set_aside": entry.map(|entry| &entry.set_aside),
