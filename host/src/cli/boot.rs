@@ -32,7 +32,16 @@ pub(crate) fn load(args: &ConfigArgs) -> Result<Checked, Faults> {
 
 /// The same for the engine itself: where a file is spoiled, the version that was in force counts.
 pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
-    config::load(&args.file, &args.set, &LastGood)
+    load(args).or_else(|faults| {
+        let last_good = config::load(&args.file, &args.set, &LastGood);
+        if last_good.is_ok() {
+            tracing::warn!(
+                "a plugin's file is spoiled or of another role: going on with the versions that were in force"
+            );
+        }
+        // The file's own faults are what someone can mend.
+        last_good.map_err(|_| faults)
+    })
 }
 
 /// Opens the queue in the given roles.

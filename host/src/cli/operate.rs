@@ -6,6 +6,7 @@ use miette::{IntoDiagnostic, miette};
 use reqwest::{Method, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use url::Url;
 
 use crate::config::Checked;
 
@@ -31,22 +32,31 @@ impl Running {
 
     /// What it says of its plugins.
     pub async fn plugins(&self) -> miette::Result<Value> {
-        self.answer(self.request(Method::GET, "/api/plugins")).await
+        self.answer(self.request(Method::GET, self.url(&["api", "plugins"])?)).await
     }
 
     /// Posts something an operator may, and gives its answer; a refusal is an error in its own words.
-    pub async fn post(&self, path: &str) -> miette::Result<Value> {
-        self.answer(self.request(Method::POST, path)).await
+    pub async fn post(&self, path: &[&str]) -> miette::Result<Value> {
+        self.answer(self.request(Method::POST, self.url(path)?)).await
     }
 
     /// Sends a component.
-    pub async fn send(&self, path: &str, component: Vec<u8>) -> miette::Result<Value> {
-        let request = self.request(Method::POST, path).header("content-type", "application/wasm").body(component);
+    pub async fn send(&self, path: &[&str], at_once: bool, component: Vec<u8>) -> miette::Result<Value> {
+        let mut url = self.url(path)?;
+        url.query_pairs_mut().append_pair("at_once", if at_once { "true" } else { "false" });
+        let request = self.request(Method::POST, url).header("content-type", "application/wasm").body(component);
         self.answer(request).await
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, format!("{}{path}", self.base)).timeout(Duration::from_mins(2));
+    /// A plugin may be called by a path or a reference: slashes in it belong to its name.
+    fn url(&self, path: &[&str]) -> miette::Result<Url> {
+        let mut url: Url = self.base.parse().into_diagnostic()?;
+        url.path_segments_mut().map_err(|()| miette!("{} has no paths", self.base))?.clear().extend(path);
+        Ok(url)
+    }
+
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.client.request(method, url).timeout(Duration::from_mins(2));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -69,6 +69,17 @@ pub(super) fn replay(args: &Args) -> Outcome {
     for call in calls {
         replayed.push(lab.replay(call)?);
     }
+    if let Some(unused) = lab
+        .others
+        .keys()
+        .find(|name| !replayed.iter().any(|call| call.recorded.plugin == **name || call.recorded.stage == **name))
+    {
+        return Err(miette!(
+            "job {} called no plugin {unused}: --with takes the names that are listed without it",
+            args.id
+        )
+        .into());
+    }
     match args.format {
         OutputFormat::Json => println!("{:#}", Value::Array(replayed.iter().map(as_json).collect())),
         OutputFormat::Text => replayed.iter().for_each(print),

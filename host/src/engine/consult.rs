@@ -1,9 +1,12 @@
 //! Asks a plugin on behalf of a job: the one place where the engine's work meets a guest. Each call is put on the job's tape, and shown to a shadow where
 //! there is one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
-use super::{generation::Ready, translate, walk::Walk};
+use super::{generation::Ready, step_back::Called, translate, walk::Walk};
 use crate::{
     job::Millis,
     plugin::{
@@ -14,16 +17,36 @@ use crate::{
 
 /// What a job's plugins were asked so far, in this run of it.
 #[derive(Debug, Default)]
-pub(super) struct Tape(Mutex<Vec<Recorded>>);
+pub(super) struct Tape {
+    calls: Mutex<Vec<Recorded>>,
+    called: Mutex<Called>,
+    struck: AtomicBool,
+}
 
 impl Tape {
     /// Takes what is on it.
     pub fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The versions that were called.
+    pub fn called(&self) -> Called {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the job was held against a version already.
+    pub fn is_struck(&self) -> bool {
+        self.struck.load(Ordering::Relaxed)
+    }
+
+    /// The job is held against a version.
+    pub fn struck(&self) {
+        self.struck.store(true, Ordering::Relaxed);
     }
 
     fn add(&self, recorded: Recorded) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).insert(recorded.digest.clone());
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
     }
 }
 

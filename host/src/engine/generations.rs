@@ -45,8 +45,58 @@ pub struct InForce {
     pub base: Arc<Generation>,
     /// Versions being watched; of one plugin at most one.
     pub trials: Vec<Arc<Trial>>,
-    /// Trials that failed, newest last: jobs that began on those versions are still under way.
+    /// Trials that failed, newest last: jobs that began on those versions may still be under way.
     pub failed: Vec<Arc<Trial>>,
+    /// Trials that ended without blame because something else came, newest last: the same.
+    pub ended: Vec<Arc<Trial>>,
+}
+
+/// Trials remembered for the jobs that are still under way on their versions.
+const REMEMBERED: usize = 16;
+
+impl InForce {
+    /// A set that differs from this one in its base and its trials; what is no longer on trial is remembered, `failed` as such.
+    #[must_use]
+    pub fn next(&self, base: Arc<Generation>, trials: Vec<Arc<Trial>>, failed: Option<&Arc<Trial>>) -> Self {
+        let stays = |trial: &Arc<Trial>| trials.iter().any(|kept| Arc::ptr_eq(kept, trial));
+        let gone = self.trials.iter().filter(|trial| !stays(trial) && trial.mode != Mode::Shadow);
+        // What is in force again, or on trial again, has no failure to its name.
+        let again = |trial: &&Arc<Trial>| {
+            base.runs(&trial.key, &trial.new) || trials.iter().any(|kept| kept.is_of(&trial.key, &trial.new))
+        };
+        let mut ended: Vec<_> = self.ended.iter().filter(|trial| !again(trial)).cloned().collect();
+        ended.extend(
+            gone.filter(|trial| failed.is_none_or(|failed| !Arc::ptr_eq(failed, trial)) && !again(trial)).cloned(),
+        );
+        let mut failures: Vec<_> = self.failed.iter().filter(|trial| !again(trial)).cloned().collect();
+        failures.extend(failed.cloned());
+        for list in [&mut ended, &mut failures] {
+            let surplus = list.len().saturating_sub(REMEMBERED);
+            list.drain(..surplus);
+        }
+        Self { base, trials, failed: failures, ended }
+    }
+
+    /// The version before one that is on trial or was; further back where that one has failed too.
+    fn before(&self, key: &str, plugin: &Plugin) -> Option<Arc<Plugin>> {
+        let known =
+            || self.trials.iter().filter(|trial| trial.mode != Mode::Shadow).chain(&self.failed).chain(&self.ended);
+        let mut seen = vec![plugin.digest.clone()];
+        let mut found: Option<Arc<Plugin>> = None;
+        loop {
+            let from: &Plugin = found.as_deref().unwrap_or(plugin);
+            let Some(trial) = known().find(|trial| trial.is_of(key, from)) else { return found };
+            // One step back is what a trial is for; a second only past a version that is known to fail.
+            if found.is_some() && trial.counts().strikes == 0 {
+                return found;
+            }
+            if seen.contains(&trial.old.digest) {
+                return found;
+            }
+            seen.push(trial.old.digest.clone());
+            found = Some(Arc::clone(&trial.old));
+        }
+    }
 }
 
 /// A generation on record: what is needed to put it together again.
@@ -81,6 +131,7 @@ impl Generations {
                 base: Arc::clone(&base),
                 trials: Vec::new(),
                 failed: Vec::new(),
+                ended: Vec::new(),
             }),
             made: Mutex::default(),
             records,
@@ -105,7 +156,9 @@ impl Generations {
     /// Puts another set in force, from one job to the next. It is on record before.
     pub fn replace(&self, next: InForce) -> io::Result<()> {
         self.record(&next.base)?;
-        self.in_force.store(Arc::new(next));
+        let before = self.in_force.swap(Arc::new(next));
+        // Jobs under way on it, and those that wait for another try, ask for it by its name.
+        self.keep(&before.base);
         self.news.notify_one();
         Ok(())
     }
@@ -131,38 +184,49 @@ impl Generations {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).get(id).and_then(Weak::upgrade)
     }
 
-    /// The same with every version that is on trial, or has failed its trial, replaced by the one before it; none where it runs no such version.
+    /// The same with every version that is on trial, or was, replaced by the one before it; none where it runs no such version.
     pub fn before_trials(&self, generation: &Arc<Generation>) -> Option<Arc<Generation>> {
         let in_force = self.in_force.load();
-        let older: Vec<_> = served(&in_force.trials, generation)
-            .chain(served(&in_force.failed, generation))
-            .map(|trial| (trial.key.as_str(), &trial.old))
-            .collect();
-        if older.is_empty() { None } else { Some(self.derive(generation, &older)) }
+        self.older(generation, |key, plugin| in_force.before(key, plugin))
     }
 
     /// The same for versions that have failed their trial.
     pub fn before_failed(&self, generation: &Arc<Generation>) -> Option<Arc<Generation>> {
         let in_force = self.in_force.load();
-        let older: Vec<_> =
-            served(&in_force.failed, generation).map(|trial| (trial.key.as_str(), &trial.old)).collect();
+        let failed = |key: &str, plugin: &Plugin| in_force.failed.iter().rev().find(|trial| trial.is_of(key, plugin));
+        self.older(generation, |key, plugin| failed(key, plugin).map(|trial| Arc::clone(&trial.old)))
+    }
+
+    fn older(
+        &self,
+        generation: &Arc<Generation>,
+        before: impl Fn(&str, &Plugin) -> Option<Arc<Plugin>>,
+    ) -> Option<Arc<Generation>> {
+        let older: Vec<_> = generation
+            .plugins()
+            .iter()
+            .filter_map(|(key, plugin)| Some((key.as_str(), before(key, plugin)?)))
+            .collect();
+        let older: Vec<_> = older.iter().map(|(key, plugin)| (*key, plugin)).collect();
         if older.is_empty() { None } else { Some(self.derive(generation, &older)) }
     }
 
-    /// A job that ran on this generation ended, and no version on trial is to blame for how.
-    pub fn passed(&self, generation: &Generation) {
-        served(&self.in_force.load().trials, generation).for_each(|trial| trial.passed());
+    /// A job ended in which these versions were called, and none of them is to blame for how.
+    pub fn passed(&self, called: &HashSet<String>) {
+        let in_force = self.in_force.load();
+        serving(&in_force.trials).filter(|trial| called.contains(&trial.new.digest)).for_each(|trial| trial.passed());
         self.news.notify_one();
     }
 
-    /// A job failed on this generation and not on the one before its trials. The version that failed is to blame where it is on trial itself, else all that are.
-    pub fn strike(&self, generation: &Generation, failed: Option<&PluginError>) {
+    /// A job in which these versions were called failed, and on the generation before their trials it did not. The version that failed is to blame where it
+    /// is on trial itself, else all that are.
+    pub fn strike(&self, called: &HashSet<String>, failed: Option<&PluginError>) {
         let in_force = self.in_force.load();
-        let on_trial: Vec<_> = served(&in_force.trials, generation).collect();
-        let own = |trial: &&&Arc<Trial>| failed.is_some_and(|error| error.digest == trial.new.digest);
-        let blamed = on_trial.iter().filter(own).count();
+        let on_trial: Vec<_> = serving(&in_force.trials).filter(|trial| called.contains(&trial.new.digest)).collect();
+        let own = |trial: &Trial| failed.is_some_and(|error| error.digest == trial.new.digest);
+        let blamed = on_trial.iter().any(|trial| own(trial));
         for trial in &on_trial {
-            if blamed == 0 || own(&trial) { trial.strike() } else { trial.passed() }
+            if !blamed || own(trial) { trial.strike() } else { trial.passed() }
         }
         self.news.notify_one();
     }
@@ -224,9 +288,14 @@ impl Generations {
 
     /// Keeps a generation that was put together again from its record, for the next job that wants it.
     pub fn keep(&self, generation: &Arc<Generation>) {
+        self.keep_as(&generation.id, generation);
+    }
+
+    /// The same under the name jobs know it by, which is another where a version of it was set aside since.
+    pub(super) fn keep_as(&self, id: &GenerationId, generation: &Arc<Generation>) {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.retain(|_, generation| generation.strong_count() > 0);
-        made.insert(generation.id.clone(), Arc::downgrade(generation));
+        made.insert(id.clone(), Arc::downgrade(generation));
     }
 
     /// The digests of every generation on record, and how many old records went: those nobody has begun a job on for so long.
@@ -260,7 +329,8 @@ impl Generations {
         derived
     }
 
-    fn record(&self, generation: &Generation) -> io::Result<()> {
+    /// Puts a generation on record, before anything says that it is in force.
+    pub(super) fn record(&self, generation: &Generation) -> io::Result<()> {
         let path = self.records.join(format!("{}.json", generation.id));
         // One that is in use again counts as new.
         if let Ok(known) = fs::File::options().append(true).open(&path) {
@@ -275,7 +345,7 @@ impl Generations {
     }
 }
 
-/// The trials whose new version this generation serves with.
-fn served<'a>(trials: &'a [Arc<Trial>], generation: &'a Generation) -> impl Iterator<Item = &'a Arc<Trial>> {
-    trials.iter().filter(|trial| trial.mode != Mode::Shadow && generation.runs(&trial.key, &trial.new))
+/// The trials whose new version serves someone.
+fn serving(trials: &[Arc<Trial>]) -> impl Iterator<Item = &Arc<Trial>> {
+    trials.iter().filter(|trial| trial.mode != Mode::Shadow)
 }

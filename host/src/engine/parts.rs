@@ -12,6 +12,7 @@ use crate::{
         sms::Sms,
         store::{self, PersonId, Store},
     },
+    config::Checked,
     job::{Asker, Job, Millis},
     plugin::Recordings,
 };
@@ -32,8 +33,8 @@ pub struct Outside {
 
 /// Puts a generation together again from its record, for a job that began on it before a restart.
 pub trait Rebuild: Send + Sync {
-    /// The generation, or why it cannot be had any more. Blocking: call it off the async threads.
-    fn rebuild(&self, record: &OnRecord) -> Result<Generation, String>;
+    /// The generation as part of a process that stands on `now`, or why it cannot be had any more. Blocking: call it off the async threads.
+    fn rebuild(&self, record: &OnRecord, now: &Checked) -> Result<Generation, String>;
 }
 
 /// What every job shares.
@@ -48,6 +49,8 @@ pub struct Parts {
     pub generations: Arc<Generations>,
     /// Puts a generation together again that is on record, and knows where its parts are.
     pub rebuild: Arc<dyn Rebuild>,
+    /// Many jobs of one generation may come back at once: it is put together once.
+    pub(super) rebuilding: tokio::sync::Mutex<()>,
     /// What plugins were asked and answered.
     pub recordings: Arc<Recordings>,
     /// Said when the engine should end.
@@ -70,6 +73,7 @@ impl Parts {
             sms,
             generations,
             rebuild,
+            rebuilding: tokio::sync::Mutex::default(),
             recordings,
             stopping,
             outbox: Notify::new(),

@@ -39,7 +39,14 @@ impl Occasion {
 pub(super) async fn words(walk: &Walk, occasion: &Occasion) -> Option<String> {
     let generation = Arc::clone(&walk.generation);
     let Some((ready, plugin)) = generation.coach() else { return Some(fixed(occasion)) };
-    for (speaker, limits) in [(plugin, ready.limits), (&generation.spare_coach, Limits::default())] {
+    let before = walk.parts.generations.before_trials(&generation);
+    let before = before.as_ref().and_then(|before| before.coach()).map(|(_, coach)| coach);
+    let before = before.filter(|coach| coach.digest != plugin.digest);
+    let mut failed = None;
+    let speakers =
+        [(Some(plugin), ready.limits), (before, ready.limits), (Some(&generation.spare_coach), Limits::default())];
+    for (speaker, limits) in speakers {
+        let Some(speaker) = speaker else { continue };
         let mut values: types::Extra = occasion.values.clone();
         values.push(("source".into(), walk.job.request.source.as_str().into()));
         let question = Question::Say {
@@ -47,9 +54,19 @@ pub(super) async fn words(walk: &Walk, occasion: &Occasion) -> Option<String> {
             occasion: coach::Occasion { name: occasion.name.into(), values },
         };
         match consult::say(walk, ready, speaker, limits, question).await {
-            Ok(words) => return words,
+            Ok(words) => {
+                if let (Some(error), Some(before)) = (&failed, before)
+                    && Arc::ptr_eq(speaker, before)
+                    && !walk.tape.is_struck()
+                {
+                    walk.tape.struck();
+                    walk.parts.generations.strike(&walk.tape.called(), Some(error));
+                }
+                return words;
+            }
             Err(error) => {
-                tracing::warn!(job = %walk.job.id, occasion = occasion.name, %error, "the coach could not say it")
+                tracing::warn!(job = %walk.job.id, occasion = occasion.name, plugin = %error.plugin, digest = &error.digest[..12], fault = error.fault.word(), "the coach could not say it");
+                failed.get_or_insert(error);
             }
         }
     }

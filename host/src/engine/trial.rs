@@ -115,6 +115,11 @@ impl Trial {
         }
     }
 
+    /// Whether it is about this version of this plugin.
+    pub fn is_of(&self, key: &str, plugin: &Plugin) -> bool {
+        self.key == key && self.new.digest == plugin.digest
+    }
+
     /// Whether this person is among those who get the new version. By hash: the same person always gives the same answer, and each version has other
     /// people try it.
     pub fn takes(&self, asker: &Asker) -> bool {
@@ -123,6 +128,13 @@ impl Trial {
             Mode::Whole => true,
             Mode::Canary(share) => bucket(asker, &self.new.digest) < share,
         }
+    }
+
+    /// The trial of a version that serves everyone, taken up again after a restart.
+    pub fn resumed(key: &str, versions: Versions, rule: TrialRule, since: Millis) -> Self {
+        let age = Millis::now().since(since);
+        let began = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
+        Self { since, began, ..Self::new(key, versions, Mode::Whole, rule) }
     }
 
     /// A job in which it had part ended well, or would have ended the same without it.
@@ -187,11 +199,13 @@ fn judge(rule: &TrialRule, mode: Mode, counts: Counts, age: Duration) -> Verdict
             counts.strikes, counts.jobs, rule.strikes
         ));
     }
+    let many = counts.jobs >= u64::from(rule.jobs);
     match mode {
         // A shadow serves nobody: only an operator can tell whether its differences are wanted.
         Mode::Shadow => Verdict::Wait,
-        Mode::Canary(_) if counts.jobs >= u64::from(rule.jobs) && age >= rule.least => Verdict::Promote,
-        Mode::Whole if age >= rule.window => Verdict::Settle,
+        Mode::Canary(_) if many && age >= rule.least => Verdict::Promote,
+        // A quiet hour proves nothing: it stays on trial until it has served someone, and while a strike may be the first of many.
+        Mode::Whole if age >= rule.window && counts.jobs > 0 && (counts.strikes == 0 || many) => Verdict::Settle,
         Mode::Canary(_) | Mode::Whole => Verdict::Wait,
     }
 }
@@ -242,7 +256,15 @@ mod tests {
         assert_eq!(judged(Mode::Canary(10), 19, 0, 3_600), Verdict::Wait);
         assert_eq!(judged(Mode::Canary(10), 20, 2, 60), Verdict::Promote);
         assert_eq!(judged(Mode::Shadow, 0, 0, 3_600), Verdict::Wait);
-        assert_eq!(judged(Mode::Whole, 0, 0, 600), Verdict::Settle);
+    }
+
+    #[test]
+    fn a_version_settles_once_it_has_served_and_nothing_is_held_against_it() {
+        assert_eq!(judged(Mode::Whole, 1, 0, 599), Verdict::Wait);
+        assert_eq!(judged(Mode::Whole, 1, 0, 600), Verdict::Settle);
+        assert_eq!(judged(Mode::Whole, 0, 0, 3_600), Verdict::Wait);
+        assert_eq!(judged(Mode::Whole, 2, 2, 3_600), Verdict::Wait);
+        assert_eq!(judged(Mode::Whole, 500, 2, 600), Verdict::Settle);
     }
 
     #[test]

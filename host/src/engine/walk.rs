@@ -254,12 +254,17 @@ async fn began_on(parts: &Arc<Parts>, id: &GenerationId) -> Result<Arc<Generatio
     if let Some(resident) = parts.generations.resident(id) {
         return Ok(resident);
     }
+    let _turn = parts.rebuilding.lock().await;
+    if let Some(resident) = parts.generations.resident(id) {
+        return Ok(resident);
+    }
     let record = parts.generations.on_record(id).map_err(|error| error.to_string())?;
     let record = record.ok_or("it is not on record")?;
     let rebuild = Arc::clone(&parts.rebuild);
-    let rebuilt = tokio::task::spawn_blocking(move || rebuild.rebuild(&record)).await;
+    let now = Arc::clone(&parts.generations.current().pipeline);
+    let rebuilt = tokio::task::spawn_blocking(move || rebuild.rebuild(&record, &now)).await;
     let generation = Arc::new(rebuilt.map_err(|error| error.to_string())??);
-    parts.generations.keep(&generation);
+    parts.generations.keep_as(id, &generation);
     Ok(generation)
 }
 

@@ -1,12 +1,12 @@
 //! Puts generations together: reads pipeline.toml, finds the plugins it names, builds the chain of providers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Generation, NotLoaded, Plugins, generations::OnRecord, parts::Rebuild};
 use crate::{
     adapter::ai::Ai,
     config::{self, Checked, Faults, Places, PluginSource, Role, RoleOf, Runs},
-    plugin::{self, Registry, SourceError},
+    plugin::{self, Registry, SourceError, ledger::Ledger},
 };
 
 /// Makes the chain of providers a pipeline names: adapters are chosen where the engine is put together, not here.
@@ -35,6 +35,7 @@ pub struct Workshop {
     overrides: Vec<String>,
     path: std::path::PathBuf,
     providers: Box<Providers>,
+    last_chain: Mutex<Option<(Option<toml::Value>, Arc<dyn Ai>)>>,
 }
 
 impl Workshop {
@@ -45,7 +46,7 @@ impl Workshop {
         overrides: Vec<String>,
         providers: Box<Providers>,
     ) -> Self {
-        Self { registry, overrides, path: path.to_owned(), providers }
+        Self { registry, overrides, path: path.to_owned(), providers, last_chain: Mutex::default() }
     }
 
     /// Where plugins come from.
@@ -63,20 +64,24 @@ impl Workshop {
         config::load(&self.path, &self.overrides, versions)
     }
 
-    /// A pipeline with these plugins, and the chain of providers anew.
+    /// A pipeline with these plugins. Where `[[ai]]` is what it was, the chain of providers is the one there is, with its turns and breakers.
     pub fn assemble(&self, pipeline: Arc<Checked>, plugins: Plugins) -> Result<Generation, AssemblyError> {
-        let ai = (self.providers)(&pipeline).map_err(AssemblyError::Ai)?;
-        self.assemble_with(pipeline, plugins, ai)
+        let ai = self.chain(&pipeline)?;
+        Ok(Generation::new(pipeline, ai, plugins, self.registry.embedded("coach")?)?)
     }
 
-    /// A pipeline with these plugins and a chain of providers that is there already.
-    pub fn assemble_with(
-        &self,
-        pipeline: Arc<Checked>,
-        plugins: Plugins,
-        ai: Arc<dyn Ai>,
-    ) -> Result<Generation, AssemblyError> {
-        Ok(Generation::new(pipeline, ai, plugins, self.registry.embedded("coach")?)?)
+    fn chain(&self, pipeline: &Checked) -> Result<Arc<dyn Ai>, AssemblyError> {
+        // It was parsed a moment ago.
+        let wanted = pipeline.text().parse::<toml::Table>().unwrap_or_default().remove("ai");
+        let mut last = self.last_chain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((table, chain)) = &*last
+            && *table == wanted
+        {
+            return Ok(Arc::clone(chain));
+        }
+        let chain = (self.providers)(pipeline).map_err(AssemblyError::Ai)?;
+        *last = Some((wanted, Arc::clone(&chain)));
+        Ok(chain)
     }
 }
 
@@ -104,10 +109,13 @@ impl RoleOf for OnShelf<'_> {
 }
 
 impl Rebuild for Workshop {
-    fn rebuild(&self, record: &OnRecord) -> Result<Generation, String> {
-        let roles = OnShelf(record, &self.registry);
-        let pipeline = config::load_text(&self.path, &record.pipeline, &self.overrides, &roles)
+    fn rebuild(&self, record: &OnRecord, now: &Checked) -> Result<Generation, String> {
+        let record = self.without_set_aside(record);
+        let roles = OnShelf(&record, &self.registry);
+        let mut pipeline = config::load_text(&self.path, &record.pipeline, &self.overrides, &roles)
             .map_err(|faults| format!("its pipeline.toml no longer holds: {faults}"))?;
+        // Links lead to where the engine is now.
+        pipeline.listening_on(now.listening());
         let mut plugins = Plugins::new();
         for source in sources(&pipeline) {
             let digest = record.plugins.get(&source.key()).ok_or("a plugin of it is not on record")?;
@@ -115,6 +123,20 @@ impl Rebuild for Workshop {
             plugins.insert(source.key(), plugin);
         }
         self.assemble(Arc::new(pipeline), plugins).map_err(|error| error.to_string())
+    }
+}
+
+impl Workshop {
+    /// A version that was set aside since is not given a second chance at the jobs that began on it.
+    fn without_set_aside(&self, record: &OnRecord) -> OnRecord {
+        let mut record = record.clone();
+        let Ok(ledger) = Ledger::look_in(self.registry.shelf().dir()) else { return record };
+        for (key, digest) in &mut record.plugins {
+            if let Some(entry) = ledger.entry(key).filter(|entry| entry.set_aside(digest).is_some()) {
+                digest.clone_from(&entry.in_force.digest);
+            }
+        }
+        record
     }
 }
 

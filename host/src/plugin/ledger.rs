@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
-    io::{BufRead, Seek, Write},
+    io::{Read, Seek, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -193,6 +193,11 @@ impl Ledger {
         Self::read(data_dir.join("plugins"))
     }
 
+    /// The same for the folder of components itself.
+    pub fn look_in(folder: &Path) -> io::Result<Self> {
+        Self::read(folder.to_owned())
+    }
+
     fn read(folder: PathBuf) -> io::Result<Self> {
         let path = folder.join("in-force.json");
         let book = match fs::read(&path) {
@@ -225,33 +230,46 @@ impl Ledger {
             .map(|version| version.digest.as_str())
     }
 
-    /// A version is in force from now on; durable when this returns.
+    /// A version is in force from now on; durable when this returns, and as before where it fails.
     pub fn in_force(&mut self, plugin: &str, version: Version) -> io::Result<()> {
-        match self.book.plugins.get_mut(plugin) {
-            Some(entry) if entry.in_force.digest == version.digest => return Ok(()),
+        self.change(|book| match book.plugins.get_mut(plugin) {
+            Some(entry) if entry.in_force.digest == version.digest => {}
             Some(entry) => entry.put_in_force(version),
             None => {
-                self.book.plugins.insert(plugin.to_owned(), Entry::new(version));
+                book.plugins.insert(plugin.to_owned(), Entry::new(version));
             }
-        }
-        self.write()
+        })
     }
 
     /// A version went, and another is in force again.
     pub fn rolled_back(&mut self, plugin: &str, from: &str, to: Version, why: &str) -> io::Result<()> {
-        let entry = self.book.plugins.entry(plugin.to_owned()).or_insert_with(|| Entry::new(to.clone()));
-        if entry.in_force.digest != to.digest {
-            entry.put_in_force(to);
-        }
-        entry.put_aside(from, why);
-        self.write()
+        self.change(|book| {
+            let entry = book.plugins.entry(plugin.to_owned()).or_insert_with(|| Entry::new(to.clone()));
+            if entry.in_force.digest != to.digest {
+                entry.put_in_force(to);
+            }
+            entry.put_aside(from, why);
+        })
     }
 
     /// A version may be tried again.
     pub fn pardon(&mut self, plugin: &str, digest: &str) -> io::Result<()> {
-        let Some(entry) = self.book.plugins.get_mut(plugin) else { return Ok(()) };
-        entry.set_aside.retain(|aside| aside.digest != digest);
-        self.write()
+        if self.entry(plugin).and_then(|entry| entry.set_aside(digest)).is_none() {
+            return Ok(());
+        }
+        self.change(|book| {
+            if let Some(entry) = book.plugins.get_mut(plugin) {
+                entry.set_aside.retain(|aside| aside.digest != digest);
+            }
+        })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Book)) -> io::Result<()> {
+        let mut book = self.book.clone();
+        change(&mut book);
+        own::write(&self.folder.join("in-force.json"), &serde_json::to_vec_pretty(&book)?)?;
+        self.book = book;
+        Ok(())
     }
 
     /// Writes a line into the journal.
@@ -281,15 +299,14 @@ impl Ledger {
         // A line is a few hundred bytes.
         let start = length.saturating_sub(most as u64 * 1_024);
         file.seek(io::SeekFrom::Start(start))?;
-        let lines = io::BufReader::new(file).lines().map_while(Result::ok);
-        let mut events: Vec<Event> = lines.filter_map(|line| serde_json::from_str(&line).ok()).collect();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        // The first piece may be half a line.
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let mut events: Vec<Event> = lines.filter_map(|line| serde_json::from_slice(line).ok()).collect();
         let surplus = events.len().saturating_sub(most);
         events.drain(..surplus);
         Ok(events)
-    }
-
-    fn write(&self) -> io::Result<()> {
-        own::write(&self.folder.join("in-force.json"), &serde_json::to_vec_pretty(&self.book)?)
     }
 }
 

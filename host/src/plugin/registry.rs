@@ -65,12 +65,19 @@ pub struct Registry {
     dir: PathBuf,
     shelf: Shelf,
     compiled: Mutex<HashMap<String, Weak<Plugin>>>,
+    compiling: Mutex<()>,
 }
 
 impl Registry {
     /// Over the watched folder and the folder where components in use are kept by digest.
     pub fn new(sandbox: Arc<Sandbox>, dir: &Path, data_dir: &Path) -> Self {
-        Self { sandbox, dir: dir.to_owned(), shelf: Shelf::new(data_dir), compiled: Mutex::default() }
+        Self {
+            sandbox,
+            dir: dir.to_owned(),
+            shelf: Shelf::new(data_dir),
+            compiled: Mutex::default(),
+            compiling: Mutex::default(),
+        }
     }
 
     /// The sandbox its plugins run in.
@@ -104,6 +111,11 @@ impl Registry {
         if let Some(plugin) = self.resident(&digest) {
             return Ok(plugin);
         }
+        // One at a time: many jobs may want the same version back at once, after a restart.
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plugin) = self.resident(&digest) {
+            return Ok(plugin);
+        }
         let plugin = Arc::new(Plugin::load(&self.sandbox, name, bytes)?);
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.retain(|_, plugin| plugin.strong_count() > 0);
@@ -111,16 +123,20 @@ impl Registry {
         Ok(plugin)
     }
 
+    /// A component by its digest: built in, or on the shelf.
+    pub fn component(&self, digest: &str) -> Result<Vec<u8>, SourceError> {
+        match wtaf_bundle::EMBEDDED.iter().find(|embedded| digest_of(embedded.bytes) == digest) {
+            Some(embedded) => Ok(embedded.bytes.to_vec()),
+            None => self.shelf.get(digest),
+        }
+    }
+
     /// A version by its digest: in memory, on the shelf, or built in.
     pub fn version(&self, name: &str, digest: &str) -> Result<Arc<Plugin>, SourceError> {
         if let Some(plugin) = self.resident(digest) {
             return Ok(plugin);
         }
-        let embedded = wtaf_bundle::EMBEDDED.iter().find(|embedded| digest_of(embedded.bytes) == digest);
-        match embedded {
-            Some(embedded) => Ok(self.compile(name, embedded.bytes)?),
-            None => Ok(self.compile(name, &self.shelf.get(digest)?)?),
-        }
+        Ok(self.compile(name, &self.component(digest)?)?)
     }
 
     /// The engine's own copy, whatever was dropped beside it: the last resort of what must not fail.

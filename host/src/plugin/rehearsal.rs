@@ -26,13 +26,15 @@ pub struct Programme {
     pub recorded: Vec<Arc<Recorded>>,
     /// Fuel that a single example may take, where its author says so and the engine counts it.
     pub budget: Option<u64>,
+    /// Whether a plugin's own words about a recorded call may be told: they may hold what a person wrote, so they go to a terminal and to no journal.
+    pub own_words: bool,
 }
 
 impl Programme {
     /// Of a manifest and of what was recorded.
     pub fn new(manifest: Option<Manifest>, recorded: Vec<Arc<Recorded>>) -> Self {
         let (examples, budget) = manifest.map(|manifest| (manifest.examples, manifest.budget)).unwrap_or_default();
-        Self { examples, recorded, budget }
+        Self { examples, recorded, budget, own_words: false }
     }
 }
 
@@ -171,10 +173,13 @@ pub async fn rehearse(
             }
             // What passed before is now refused, by the plugin's own word: that may be the very purpose of the version.
             (Err(error), Some(before)) if matches!(error.fault, Fault::Refused(_)) => {
-                let after = serde_json::json!({ "refused": error.fault.to_string() });
+                let after = serde_json::json!({ "refused": true });
                 rehearsal.differences.push(Difference { what, before: before.clone(), after });
             }
-            (Err(error), Some(_)) => rehearsal.failures.push(Failed { what, why: error.fault.to_string() }),
+            (Err(error), Some(_)) => {
+                let why = if programme.own_words { error.fault.to_string() } else { outline(&error.fault) };
+                rehearsal.failures.push(Failed { what, why });
+            }
             (_, None) => {}
         }
     }
@@ -185,6 +190,17 @@ impl Rehearsal {
     fn goes_on(&mut self, began: Instant) -> bool {
         self.cut_short |= began.elapsed() > PATIENCE;
         !self.cut_short && self.failures.len() < ENOUGH
+    }
+}
+
+/// What went wrong and where, without a word of the plugin's own.
+fn outline(fault: &Fault) -> String {
+    match fault {
+        Fault::Trapped { backtrace, .. } => match backtrace.first() {
+            Some(function) => format!("{} in {function}", fault.word()),
+            None => fault.word().to_owned(),
+        },
+        _ => fault.word().to_owned(),
     }
 }
 

@@ -174,7 +174,10 @@ async fn a_new_version_is_tried_on_what_was_recorded_before_it_serves_anyone() {
 
     let refused = until("it is refused", async || events(&host, "refused").await.pop()).await;
     let why = refused["why"].as_str().unwrap();
-    assert!(why.contains("failed its rehearsal") && why.contains("it cannot name this"), "{why}");
+    assert!(
+        why.contains("failed its rehearsal") && why.contains("trapped") && !why.contains("it cannot name this"),
+        "{why}"
+    );
     assert_eq!(plugin(&host, "slug").await["digest"], good.digest);
 }
 

@@ -15,12 +15,13 @@ use super::{ConfigFlags, Outcome, test};
 use crate::{
     adapter::queue::Roles,
     cli::{block_on, boot, operate::Running},
-    config::{Checked, PluginSource},
+    config::{Checked, PluginSource, Runs},
     engine::sources,
     plugin::{
         self, About, Shelf,
         ledger::Ledger,
         rehearsal::{Rehearsal, Verdict},
+        signature::Trust,
     },
 };
 
@@ -52,6 +53,15 @@ pub(super) fn install(args: &Args) -> Outcome {
     let (about, manifest) = (plugin::about(&bytes).into_diagnostic()?, Manifest::of(&bytes).into_diagnostic()?);
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.component, manifest.as_ref()));
     let source = source_called(&pipeline, &name)?;
+    let wanted = pipeline.stages.iter().find_map(|stage| match &stage.runs {
+        Runs::Plugin { source: named, role } if *named == source => Some(*role),
+        _ => None,
+    });
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != about.role) {
+        return Err(
+            miette!("it is a {} plugin, and {name} is a {} plugin", about.role.as_str(), wanted.as_str()).into()
+        );
+    }
     let asks = Asks::of(&about, manifest.as_ref());
     let serving = in_force(&pipeline, &source)?;
     let more = asks.beyond(&serving);
@@ -80,8 +90,7 @@ async fn deliver(
 ) -> miette::Result<()> {
     let name = source.name();
     if let Some(running) = Running::find(pipeline).await? {
-        let path = format!("/api/plugins/{name}?at_once={}", args.at_once);
-        let taken = running.send(&path, bytes).await?;
+        let taken = running.send(&["api", "plugins", &source.key()], args.at_once, bytes).await?;
         println!("{}", told(&name, &taken));
         return Ok(());
     }
@@ -93,6 +102,9 @@ async fn deliver(
     if rehearsal.verdict() == Verdict::Failed {
         return Err(miette!("{name} {}", rehearsal.words()));
     }
+    let trust = Trust::open(&pipeline.plugins.keys, &pipeline.data_dir.join("plugins")).into_diagnostic()?;
+    let role = plugin::about(&bytes).into_diagnostic()?.role;
+    trust.admit(&bytes, Some(&name), role).into_diagnostic()?;
     put_in_place(args, pipeline, source, &bytes)?;
     println!("{name}: {}; in force with the next start", rehearsal.words());
     Ok(())
@@ -128,7 +140,10 @@ fn put_in_place(args: &Args, pipeline: &Checked, source: &PluginSource, bytes: &
     if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder).into_diagnostic()?;
     }
-    plugin::own::write(&place, bytes).into_diagnostic().wrap_err_with(|| place.display().to_string())
+    // By rename, and for whoever the engine runs as to read.
+    let draft = place.with_extension(format!("draft-{}", std::process::id()));
+    let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, &place));
+    written.into_diagnostic().wrap_err_with(|| place.display().to_string())
 }
 
 fn name_of(file: &Path, manifest: Option<&Manifest>) -> String {

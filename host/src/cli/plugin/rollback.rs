@@ -25,7 +25,7 @@ pub(super) fn rollback(args: &Args) -> Outcome {
     let pipeline = boot::load_to_run(&args.config.clone().into())?;
     let answered = block_on(async {
         match Running::find(&pipeline).await? {
-            Some(running) => running.post(&format!("/api/plugins/{}/rollback", args.name)).await.map(Some),
+            Some(running) => running.post(&["api", "plugins", &args.name, "rollback"]).await.map(Some),
             None => Ok(None),
         }
     })??;
@@ -44,7 +44,7 @@ pub(super) fn promote(args: &Args) -> Outcome {
     let pipeline = boot::load_to_run(&args.config.clone().into())?;
     block_on(async {
         match Running::find(&pipeline).await? {
-            Some(running) => running.post(&format!("/api/plugins/{}/promote", args.name)).await,
+            Some(running) => running.post(&["api", "plugins", &args.name, "promote"]).await,
             None => Err(miette!(help = "start it with `wtaf-host run`", "no engine answers: nothing is on trial")),
         }
     })??;

@@ -74,7 +74,7 @@ pub(super) fn try_in_the_lab(
     let engines = pipeline.map(|pipeline| Engines::of(pipeline)).unwrap_or_default();
     let sandbox = Sandbox::lab_of(&engines).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
     let plugin = Arc::new(Plugin::load(&sandbox, name.unwrap_or("plugin"), bytes).into_diagnostic()?);
-    let programme = Programme::new(manifest, recorded);
+    let programme = Programme { own_words: true, ..Programme::new(manifest, recorded) };
     let allowed = |stage: &str| pipeline.and_then(|pipeline| allowed(pipeline, stage, name)).unwrap_or_default();
     Ok(block_on(rehearse(&plugin, programme, allowed))?)
 }

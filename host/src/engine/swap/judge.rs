@@ -1,6 +1,6 @@
 //! Trials are judged: promoted, settled, rolled back; by their rule, or because an operator says so.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::{Refused, Swaps, version_of};
 use crate::{
@@ -8,15 +8,19 @@ use crate::{
         InForce,
         trial::{Mode, Trial, Verdict, Versions},
     },
-    plugin::{Plugin, ledger::What, signature::Signed},
+    plugin::{
+        Plugin,
+        ledger::{Version, What},
+        signature::Signed,
+    },
 };
-
-/// Failed trials remembered for the jobs that are still under way on their versions.
-const FAILED: usize = 16;
 
 impl Swaps {
     /// Asks the rule of every trial.
     pub(super) async fn judge(&self) {
+        if let Err(error) = self.write_down() {
+            tracing::error!(%error, "a version that was rolled back is still in force as far as the disk knows: tried again");
+        }
         let due = |trial: &Arc<Trial>| trial.verdict() != Verdict::Wait;
         if !self.generations.in_force().trials.iter().any(due) {
             return;
@@ -53,7 +57,9 @@ impl Swaps {
         let key = source.key();
         let _turn = self.turn.lock().await;
         let in_force = self.generations.in_force();
-        if let Some(trial) = in_force.trials.iter().find(|trial| trial.key == key) {
+        // What serves few goes before what serves all.
+        let tried = || in_force.trials.iter().filter(|trial| trial.key == key);
+        if let Some(trial) = tried().find(|trial| trial.mode != Mode::Whole).or_else(|| tried().next()) {
             self.roll_back_trial(trial, WHY)?;
             return Ok(Arc::clone(&trial.old));
         }
@@ -68,14 +74,13 @@ impl Swaps {
     }
 
     /// Ends the trial of a version whose file has gone, or is the version in force again. It did nothing wrong, so it is not set aside.
-    pub(super) fn abandon(&self, in_force: &InForce, key: &str) {
+    pub(super) async fn abandon(&self, key: &str) {
+        let _turn = self.turn.lock().await;
+        let in_force = self.generations.in_force();
         let Some(trial) = in_force.trials.iter().find(|trial| trial.key == key && trial.mode != Mode::Whole) else {
             return;
         };
-        let mut failed = in_force.failed.clone();
-        failed.push(Arc::clone(trial));
-        let next = InForce { base: Arc::clone(&in_force.base), trials: others(in_force, trial), failed };
-        match self.put(next) {
+        match self.put(in_force.next(Arc::clone(&in_force.base), others(&in_force, trial), None)) {
             Ok(()) => {
                 let why = "its file is gone, or is the version in force again".to_owned();
                 self.told(trial, What::RolledBack { to: trial.old.digest.clone(), why });
@@ -91,7 +96,7 @@ impl Swaps {
 
     async fn version(&self, key: &str, name: &str, digest: &str) -> Result<Arc<Plugin>, Refused> {
         let resident = {
-            let resident = self.resident.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let resident = self.resident.lock().unwrap_or_else(PoisonError::into_inner);
             resident.get(key).and_then(|versions| versions.iter().find(|version| version.digest == digest)).cloned()
         };
         if let Some(plugin) = resident {
@@ -105,43 +110,57 @@ impl Swaps {
     fn promote_trial(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
         let in_force = self.generations.in_force();
         let rule = in_force.base.pipeline.plugins.trial;
+        let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.new)]));
+        self.generations.record(&base)?;
         self.ledger().in_force(&trial.key, version_of(&trial.new))?;
-        let mut trials = others(&in_force, trial);
-        if !rule.window.is_zero() {
+        // The watch over the version it takes the place of ends with it.
+        let mut trials: Vec<_> = in_force.trials.iter().filter(|other| other.key != trial.key).cloned().collect();
+        if rule.window.is_zero() {
+            self.proven(trial.signed.as_ref());
+        } else {
             let (old, new) = (Arc::clone(&trial.old), Arc::clone(&trial.new));
             let versions = Versions { old, new, signed: trial.signed.clone() };
             trials.push(Arc::new(Trial::new(&trial.key, versions, Mode::Whole, rule)));
-        } else {
-            self.proven(trial.signed.as_ref());
         }
-        let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.new)]));
-        self.put(InForce { base, trials, failed: in_force.failed.clone() })?;
+        self.put(in_force.next(base, trials, None))?;
         self.told(trial, What::Promoted);
         Ok(())
     }
 
     fn settle(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
         let in_force = self.generations.in_force();
-        let (base, failed) = (Arc::clone(&in_force.base), in_force.failed.clone());
-        self.put(InForce { base, trials: others(&in_force, trial), failed })?;
+        self.put(in_force.next(Arc::clone(&in_force.base), others(&in_force, trial), None))?;
         self.proven(trial.signed.as_ref());
         self.told(trial, What::Settled);
         Ok(())
     }
 
-    /// First the jobs are safe, then it is written down: a crash in between only has the version tried again.
+    /// First the jobs are safe, then it is written down; where that fails, it is tried again at every look.
     fn roll_back_trial(&self, trial: &Arc<Trial>, why: &str) -> Result<(), Refused> {
         let in_force = self.generations.in_force();
-        let mut failed = in_force.failed.clone();
-        failed.push(Arc::clone(trial));
-        if failed.len() > FAILED {
-            failed.remove(0);
-        }
-        let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.old)]));
-        self.put(InForce { base, trials: others(&in_force, trial), failed })?;
-        self.ledger().rolled_back(&trial.key, &trial.new.digest, version_of(&trial.old), why)?;
+        let serves = in_force.base.runs(&trial.key, &trial.new);
+        let base =
+            if serves { Arc::new(in_force.base.with(&[(&trial.key, &trial.old)])) } else { Arc::clone(&in_force.base) };
+        let back = base.plugins().get(&trial.key).map_or_else(|| version_of(&trial.old), |plugin| version_of(plugin));
+        self.put(in_force.next(base, others(&in_force, trial), Some(trial)))?;
         self.keep_resident(&trial.key, &trial.old);
-        self.told(trial, What::RolledBack { to: trial.old.digest.clone(), why: why.to_owned() });
+        self.told(trial, What::RolledBack { to: back.digest.clone(), why: why.to_owned() });
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).push(Unwritten {
+            key: trial.key.clone(),
+            from: trial.new.digest.clone(),
+            to: back,
+            why: why.to_owned(),
+        });
+        self.write_down()
+    }
+
+    /// Writes down which versions went. What cannot be written now is written when the disk will have it.
+    pub(super) fn write_down(&self) -> Result<(), Refused> {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(gone) = unwritten.first() {
+            self.ledger().rolled_back(&gone.key, &gone.from, gone.to.clone(), &gone.why)?;
+            unwritten.remove(0);
+        }
         Ok(())
     }
 
@@ -157,6 +176,14 @@ impl Swaps {
     }
 }
 
-fn others(in_force: &InForce, trial: &Trial) -> Vec<Arc<Trial>> {
-    in_force.trials.iter().filter(|other| other.key != trial.key).cloned().collect()
+/// A version that went, and is still in force as far as the disk knows.
+pub(super) struct Unwritten {
+    key: String,
+    from: String,
+    to: Version,
+    why: String,
+}
+
+fn others(in_force: &InForce, trial: &Arc<Trial>) -> Vec<Arc<Trial>> {
+    in_force.trials.iter().filter(|other| !Arc::ptr_eq(other, trial)).cloned().collect()
 }

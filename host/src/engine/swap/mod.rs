@@ -18,18 +18,23 @@ use std::{
     collections::{BTreeMap, VecDeque},
     io,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Generations, InForce, Plugins, Workshop, sources, workshop::AssemblyError};
+use super::{
+    Generations, InForce, Plugins, Workshop, sources,
+    trial::{Trial, Versions},
+    workshop::AssemblyError,
+};
 use crate::{
     config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
     job::Millis,
     plugin::{
         self, Plugin, Recordings, Registry, Shelf, SourceError, Watch, is_built_in,
         ledger::{Event, Ledger, Version, What},
-        signature::{NewestError, NotTrusted, Trust},
+        signature::{NewestError, NotTrusted, Signed, Trust},
     },
 };
 
@@ -44,7 +49,13 @@ pub struct Swaps {
     ledger: Mutex<Ledger>,
     trust: Trust,
     resident: Mutex<BTreeMap<String, VecDeque<Arc<Plugin>>>>,
-    /// Held from the first look at a candidate until it is in force or refused.
+    /// Files that were refused last, by plugin: digests.
+    refused: Mutex<BTreeMap<String, String>>,
+    /// Rollbacks that the disk has not heard of.
+    unwritten: Mutex<Vec<judge::Unwritten>>,
+    /// Held while a candidate is prepared: compiled, tried.
+    candidates: tokio::sync::Mutex<()>,
+    /// Held while what is in force is replaced, which takes no time.
     turn: tokio::sync::Mutex<()>,
     /// Rung by whoever wants the files looked at now.
     look: tokio::sync::Notify,
@@ -102,13 +113,53 @@ impl Swaps {
             ledger: Mutex::new(ledger),
             trust,
             resident: Mutex::default(),
+            refused: Mutex::default(),
+            unwritten: Mutex::default(),
+            candidates: tokio::sync::Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             look: tokio::sync::Notify::new(),
         };
         for (key, plugin) in swaps.generations.current().plugins() {
             swaps.keep_resident(key, plugin);
         }
+        swaps.resume_trials()?;
         Ok(Arc::new(swaps))
+    }
+
+    /// A version that was being watched when the process ended is watched on.
+    fn resume_trials(&self) -> io::Result<()> {
+        let in_force = self.generations.in_force();
+        let rule = in_force.base.pipeline.plugins.trial;
+        let mut trials = Vec::new();
+        for source in sources(&in_force.base.pipeline) {
+            let key = source.key();
+            let (Some(entry), Some(serving)) = (self.ledger().entry(&key).cloned(), in_force.base.plugins().get(&key))
+            else {
+                continue;
+            };
+            let young = Millis::now().since(entry.in_force.since) < rule.window;
+            let Some(before) = entry.before.first().filter(|_| young && entry.in_force.digest == serving.digest) else {
+                continue;
+            };
+            match self.workshop.registry().version(&source.name(), &before.digest) {
+                Ok(old) => {
+                    let signed = self.signed(&in_force.base.pipeline, &source, &serving.digest);
+                    let versions = Versions { old, new: Arc::clone(serving), signed };
+                    trials.push(Arc::new(Trial::resumed(&key, versions, rule, entry.in_force.since)));
+                }
+                Err(error) => {
+                    tracing::warn!(plugin = %key, %error, "the version before is gone: nothing to go back to")
+                }
+            }
+        }
+        if trials.is_empty() { Ok(()) } else { self.put(in_force.next(Arc::clone(&in_force.base), trials, None)) }
+    }
+
+    /// Who signed a version that serves, where that is asked for.
+    fn signed(&self, pipeline: &Checked, source: &PluginSource, digest: &str) -> Option<Signed> {
+        let bytes = self.workshop.registry().shelf().get(digest).ok()?;
+        let role = role_in(pipeline, source)?;
+        self.trust.admit_again(&bytes, signed_name(source).as_deref(), role).ok().flatten()
     }
 
     /// What jobs run on.
@@ -123,34 +174,57 @@ impl Swaps {
 
     /// Watches files and trials until the engine stops.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
+        let judging = tokio::spawn(Arc::clone(&self).judge_until(stopping.clone()));
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = Arc::clone(&self).watch() => {}
+        }
+        // It ends by itself once told to; a panic in it has nothing left to harm.
+        let _ = judging.await;
+    }
+
+    async fn judge_until(self: Arc<Self>, stopping: CancellationToken) {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = self.generations.news.notified() => self.judge().await,
+                _ = tick.tick() => self.judge().await,
+            }
+        }
+    }
+
+    async fn watch(self: Arc<Self>) {
         let mut watch = Watch::new();
         watch.set(self.files());
         // Something may have changed between the start's own look and this.
         self.look_at_everything().await;
-        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut hourly = tokio::time::interval(std::time::Duration::from_hours(1));
+        let mut hourly = tokio::time::interval(Duration::from_hours(1));
         let mut refreshed = tokio::time::Instant::now();
         loop {
             tokio::select! {
-                () = stopping.cancelled() => return,
                 () = self.next_refresh(refreshed) => {
                     self.refresh().await;
                     refreshed = tokio::time::Instant::now();
                 }
                 changed = watch.changed() => {
+                    let before = Arc::clone(&self.generations.current().pipeline);
                     for path in changed {
                         self.look_at_file(&path).await;
                     }
                     watch.set(self.files());
+                    // A pipeline that is read anew may name files nobody watched before.
+                    if !Arc::ptr_eq(&before, &self.generations.current().pipeline) {
+                        self.look_at_everything().await;
+                    }
                 }
                 () = self.look.notified() => {
-                    self.reload().await.ok();
-                    self.look_at_everything().await;
+                    // Told and journaled where it happens.
+                    let _ = self.reload().await;
                     watch.set(self.files());
+                    self.look_at_everything().await;
                 }
-                () = self.generations.news.notified() => self.judge().await,
-                _ = tick.tick() => self.judge().await,
                 _ = hourly.tick() => self.tidy().await,
             }
         }
@@ -241,7 +315,10 @@ impl Beginning<'_> {
         let known = self.ledger.entry(&source.key()).filter(|_| !matches!(source, PluginSource::Digest(_)));
         if let Some(entry) = known {
             match self.known_version(source, &entry.in_force.digest) {
-                Ok(plugin) => return Ok(plugin),
+                Ok(plugin) if role_in(self.pipeline, source) == Some(plugin.about.role) => return Ok(plugin),
+                Ok(_) => {
+                    tracing::warn!(plugin = %source.key(), "the version that was in force has another role than its stage: beginning with what the pipeline names");
+                }
                 Err(error) => {
                     tracing::warn!(plugin = %source.key(), %error, "the version that was in force is not to be had: beginning with what the pipeline names");
                 }
@@ -271,20 +348,19 @@ impl Beginning<'_> {
     }
 }
 
-/// Roles for the configuration's check at a start: of the file where that is a plugin, else of the version that was in force. A spoiled file does not keep the
-/// engine from starting.
+/// Roles for the configuration's check at a start, where the files themselves do not make a pipeline: of the versions that were in force. A spoiled file, or
+/// one of another role, does not keep the engine from starting.
 pub struct LastGood;
 
 impl RoleOf for LastGood {
     fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
-        let now = plugin::role_of(source, places);
-        let Err(why) = now else { return now };
         let kept = Ledger::look(places.data_dir).ok().and_then(|ledger| {
             let digest = &ledger.entry(&source.key())?.in_force.digest;
-            plugin::about(&Shelf::new(places.data_dir).get(digest).ok()?).ok()
+            let built_in = wtaf_bundle::EMBEDDED.iter().find(|embedded| plugin::digest_of(embedded.bytes) == *digest);
+            let kept = Shelf::new(places.data_dir).get(digest);
+            let bytes = built_in.map(|embedded| embedded.bytes.to_vec()).or_else(|| kept.ok())?;
+            plugin::about(&bytes).ok()
         });
-        let about = kept.ok_or_else(|| why.clone())?;
-        tracing::warn!(plugin = %source.key(), %why, "its file is spoiled: going on with the version that was in force");
-        Ok(about.role)
+        kept.map_or_else(|| plugin::role_of(source, places), |about| Ok(about.role))
     }
 }

@@ -1,6 +1,10 @@
 //! A version is offered: checked, compiled, tried, and then in force, on trial, or refused.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
 
 use serde::Serialize;
 
@@ -84,6 +88,9 @@ pub enum Refused {
         /// Why.
         why: String,
     },
+    /// It was refused a moment ago, and nothing has changed since.
+    #[error("it was refused before, and nothing has changed since")]
+    Again,
     /// It failed its rehearsal.
     #[error("{}", .0.words())]
     Rehearsal(Box<Rehearsal>),
@@ -119,7 +126,7 @@ impl Refused {
             Self::Rehearsal(_) => "plugin-rehearsal-failed",
             Self::NothingBefore { .. } => "plugin-nothing-before",
             Self::NotOnTrial { .. } => "plugin-not-on-trial",
-            Self::Disk(_) | Self::Stopping => "plugin-not-now",
+            Self::Disk(_) | Self::Stopping | Self::Again => "plugin-not-now",
         }
     }
 }
@@ -145,8 +152,12 @@ impl Swaps {
     ) -> Result<Taken, Refused> {
         let (swaps, source) = (Arc::clone(self), source.clone());
         let offered = tokio::spawn(async move {
-            let digest = digest_of(&bytes);
+            let (key, digest) = (source.key(), digest_of(&bytes));
+            if offer == Offer::Found && swaps.was_refused(&key, &digest) {
+                return Err(Refused::Again);
+            }
             let taken = swaps.take(&source, bytes, &digest, offer).await;
+            swaps.note_refusal(&key, taken.is_err().then_some(&digest));
             if let Err(refused) = &taken {
                 swaps.tell(&source.key(), "", &digest, What::Refused { why: refused.to_string() });
             }
@@ -156,7 +167,8 @@ impl Swaps {
     }
 
     async fn take(&self, source: &PluginSource, bytes: Vec<u8>, digest: &str, offer: Offer) -> Result<Taken, Refused> {
-        let _turn = self.turn.lock().await;
+        // Candidates are prepared one after another; what is in force can be changed meanwhile, so that nobody waits to go back.
+        let _candidate = self.candidates.lock().await;
         let began = Instant::now();
         let key = source.key();
         let in_force = self.generations.in_force();
@@ -170,7 +182,7 @@ impl Swaps {
         };
         if let Some(serving) = already(&in_force, &key, digest, offer) {
             if in_force.base.runs(&key, &serving) {
-                self.abandon(&in_force, &key);
+                self.abandon(&key).await;
             }
             return Ok(taken(&serving, None, Rehearsal::default()));
         }
@@ -186,10 +198,23 @@ impl Swaps {
         if rehearsal.verdict() == Verdict::Failed {
             return Err(Refused::Rehearsal(Box::new(rehearsal)));
         }
-        self.workshop.registry().shelf().keep(&bytes)?;
+        self.keep(bytes).await?;
+        let _turn = self.turn.lock().await;
+        let in_force = self.generations.in_force();
+        fits(&in_force.base.pipeline, source, &plugin)?;
         let mode = if offer == Offer::AtOnce { Mode::Whole } else { mode_of(&in_force.base.pipeline, &key) };
+        if offer != Offer::Found {
+            self.ledger().pardon(&key, digest)?;
+        }
         self.begin(&in_force, &key, Candidate { plugin: &plugin, signed }, mode, &rehearsal)?;
         Ok(taken(&plugin, Some(mode), rehearsal))
+    }
+
+    async fn keep(&self, bytes: Vec<u8>) -> Result<(), Refused> {
+        let workshop = Arc::clone(&self.workshop);
+        let kept = tokio::task::spawn_blocking(move || workshop.registry().shelf().keep(&bytes)).await;
+        kept.map_err(|_| Refused::Stopping)??;
+        Ok(())
     }
 
     /// Whether it may be let in at all: asked before anything in it is looked at closely. The engine's own copies are part of the engine.
@@ -198,6 +223,20 @@ impl Swaps {
             Some(role) if !is_built_in(bytes) => self.trust.admit(bytes, super::signed_name(source).as_deref(), role),
             _ => Ok(None),
         }
+    }
+
+    /// Whether this very file was refused last: looking again tells nobody anything new.
+    fn was_refused(&self, key: &str, digest: &str) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get(key).is_some_and(|known| known == digest)
+    }
+
+    fn note_refusal(&self, key: &str, digest: Option<&String>) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match digest {
+            Some(digest) => refused.insert(key.to_owned(), digest.clone()),
+            None => refused.remove(key),
+        };
     }
 
     async fn compile(&self, source: &PluginSource, bytes: &[u8]) -> Result<Arc<Plugin>, Refused> {
@@ -237,36 +276,40 @@ impl Swaps {
         let Some(serving) = in_force.base.plugins().get(key) else {
             return Err(Refused::Unknown { name: key.to_owned(), known: Vec::new() });
         };
-        let superseded = in_force.trials.iter().find(|trial| trial.key == key);
-        let old = match superseded {
-            // What has failed no job yet is good enough to go back to; what has is not.
-            Some(trial) if trial.mode == Mode::Whole && trial.counts().strikes > 0 => Arc::clone(&trial.old),
+        let of_it = |trial: &&Arc<Trial>| trial.key == key;
+        let watch = in_force.trials.iter().filter(of_it).find(|trial| trial.mode == Mode::Whole);
+        let old = match watch {
+            // Only what has served and failed nobody is good enough to go back to.
+            Some(watch) if mode == Mode::Whole && (watch.counts().strikes > 0 || watch.counts().jobs == 0) => {
+                Arc::clone(&watch.old)
+            }
             _ => Arc::clone(serving),
         };
         let rule = in_force.base.pipeline.plugins.trial;
         let versions = Versions { old, new: Arc::clone(plugin), signed: signed.clone() };
         let trial = Arc::new(Trial::new(key, versions, mode, rule));
-        let mut trials: Vec<_> = in_force.trials.iter().filter(|trial| trial.key != key).cloned().collect();
+        // The version that serves stays watched beside one that is tried; a version tried before gives way.
+        let stays = |trial: &&Arc<Trial>| trial.key != key || (trial.mode == Mode::Whole && mode != Mode::Whole);
+        let mut trials: Vec<_> = in_force.trials.iter().filter(stays).cloned().collect();
         let watched = mode != Mode::Whole || !rule.window.is_zero();
         if watched {
             trials.push(trial);
         }
-        // A version that is back in force is no longer one that failed.
-        let failed = in_force.failed.iter().filter(|trial| trial.new.digest != plugin.digest).cloned().collect();
         let words = rehearsal.words();
         let what = match mode {
             Mode::Whole => {
-                self.ledger().in_force(key, version_of(plugin))?;
                 let base = Arc::new(in_force.base.with(&[(key, plugin)]));
-                self.put(InForce { base, trials, failed })?;
+                self.generations.record(&base)?;
+                self.ledger().in_force(key, version_of(plugin))?;
+                self.put(in_force.next(base, trials, None))?;
                 What::Swapped { from: serving.digest.clone(), rehearsal: words }
             }
             Mode::Canary(share) => {
-                self.put(InForce { base: Arc::clone(&in_force.base), trials, failed })?;
+                self.put(in_force.next(Arc::clone(&in_force.base), trials, None))?;
                 What::Tried { how: format!("canary: {share} people in 100"), rehearsal: words }
             }
             Mode::Shadow => {
-                self.put(InForce { base: Arc::clone(&in_force.base), trials, failed })?;
+                self.put(in_force.next(Arc::clone(&in_force.base), trials, None))?;
                 What::Tried { how: "shadow: it serves nobody".into(), rehearsal: words }
             }
         };

@@ -1,12 +1,12 @@
 //! pipeline.toml is read again: checked whole, tried on what it changes, and then in force from one job to the next. A file with a fault changes nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use super::{Beginning, StartError, Swaps};
+use super::{Beginning, StartError, Swaps, role_in};
 use crate::{
     config::{Checked, Faults, Places, PluginSource, Role, RoleOf},
     engine::{InForce, Plugins, sources, workshop::AssemblyError},
-    plugin::{self, Engines, ledger::What},
+    plugin::{self, Engines, ledger::What, rehearsal::Verdict},
 };
 
 /// Tables that are read once, at the start: they are what the process itself stands on.
@@ -24,6 +24,14 @@ pub enum ReloadRefused {
     /// A plugin it names cannot be had.
     #[error(transparent)]
     Plugin(#[from] StartError),
+    /// A plugin it names anew failed its rehearsal.
+    #[error("{plugin} {words}")]
+    Rehearsal {
+        /// What it calls the plugin.
+        plugin: String,
+        /// What went wrong.
+        words: String,
+    },
     /// The rest of it.
     #[error(transparent)]
     Assembly(#[from] AssemblyError),
@@ -40,10 +48,7 @@ impl Swaps {
     pub async fn reload(self: &Arc<Self>) -> Result<bool, ReloadRefused> {
         let swaps = Arc::clone(self);
         let reloaded = tokio::spawn(async move {
-            let _turn = swaps.turn.lock().await;
-            let here = Arc::clone(&swaps);
-            let reloaded = tokio::task::spawn_blocking(move || here.reload_now()).await;
-            let reloaded = reloaded.unwrap_or(Err(ReloadRefused::Stopping));
+            let reloaded = swaps.reload_now().await;
             match &reloaded {
                 Ok(Some(generation)) => swaps.tell("pipeline.toml", "", generation, What::Reloaded),
                 Ok(None) => {}
@@ -54,7 +59,18 @@ impl Swaps {
         reloaded.await.unwrap_or(Err(ReloadRefused::Stopping))
     }
 
-    fn reload_now(&self) -> Result<Option<String>, ReloadRefused> {
+    async fn reload_now(self: &Arc<Self>) -> Result<Option<String>, ReloadRefused> {
+        let _candidate = self.candidates.lock().await;
+        let here = Arc::clone(self);
+        let prepared = tokio::task::spawn_blocking(move || here.prepare()).await;
+        let Some(prepared) = prepared.map_err(|_| ReloadRefused::Stopping)?? else { return Ok(None) };
+        self.try_fresh(&prepared).await?;
+        let _turn = self.turn.lock().await;
+        self.switch(prepared).map(Some)
+    }
+
+    /// Reads the file, and loads what only it names. Changes nothing.
+    fn prepare(&self) -> Result<Option<Prepared>, ReloadRefused> {
         let in_force = self.generations.in_force();
         let before = &in_force.base.pipeline;
         let mut pipeline = self.workshop.read(&Serving(&in_force))?;
@@ -68,34 +84,61 @@ impl Swaps {
         // The kernel chose the port, and the links follow it.
         pipeline.listening_on(before.listening());
         let pipeline = Arc::new(pipeline);
-        let mut plugins = Plugins::new();
         // A copy: compiling takes a while, and others want to look.
         let ledger = self.ledger().clone();
         let beginning =
             Beginning { registry: self.workshop.registry(), ledger: &ledger, trust: &self.trust, pipeline: &pipeline };
+        let mut fresh = Plugins::new();
         for source in sources(&pipeline) {
-            let plugin = match in_force.base.plugins().get(&source.key()) {
-                Some(serving) => Arc::clone(serving),
-                None => beginning.version(&source)?,
-            };
-            plugins.insert(source.key(), plugin);
-        }
-        let base = if ai_tables(before) == ai_tables(&pipeline) {
-            self.workshop.assemble_with(Arc::clone(&pipeline), plugins, Arc::clone(&in_force.base.ai))?
-        } else {
-            self.workshop.assemble(Arc::clone(&pipeline), plugins)?
-        };
-        for (key, plugin) in base.plugins() {
-            if self.ledger().entry(key).is_none() {
-                self.ledger().in_force(key, super::version_of(plugin))?;
+            let serving = in_force.base.plugins().get(&source.key());
+            if serving.is_none_or(|plugin| role_in(&pipeline, &source) != Some(plugin.about.role)) {
+                fresh.insert(source.key(), beginning.version(&source)?);
             }
+        }
+        Ok(Some(Prepared { pipeline, fresh }))
+    }
+
+    /// Tries what only the new pipeline names, as any other version is tried before it serves.
+    async fn try_fresh(&self, prepared: &Prepared) -> Result<(), ReloadRefused> {
+        for (key, plugin) in &prepared.fresh {
+            let Ok(bytes) = self.workshop.registry().component(&plugin.digest) else { continue };
+            let rehearsal = self.rehearse(&prepared.pipeline, key, plugin, &bytes).await;
+            if rehearsal.verdict() == Verdict::Failed {
+                return Err(ReloadRefused::Rehearsal { plugin: key.clone(), words: rehearsal.words() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts it in force, with the versions that are in force at this moment.
+    fn switch(&self, prepared: Prepared) -> Result<String, ReloadRefused> {
+        let Prepared { pipeline, fresh } = prepared;
+        let in_force = self.generations.in_force();
+        let mut plugins = Plugins::new();
+        for source in sources(&pipeline) {
+            let key = source.key();
+            if let Some(plugin) = fresh.get(&key).or_else(|| in_force.base.plugins().get(&key)) {
+                plugins.insert(key, Arc::clone(plugin));
+            }
+        }
+        let base = Arc::new(self.workshop.assemble(pipeline, plugins)?);
+        self.generations.record(&base)?;
+        for (key, plugin) in &fresh {
+            self.ledger().in_force(key, super::version_of(plugin))?;
             self.keep_resident(key, plugin);
         }
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let id = base.id.to_string();
         let trials = in_force.trials.iter().filter(|trial| base.plugins().contains_key(&trial.key)).cloned().collect();
-        self.put(InForce { base: Arc::new(base), trials, failed: in_force.failed.clone() })?;
-        Ok(Some(id))
+        self.put(in_force.next(base, trials, None))?;
+        Ok(id)
     }
+}
+
+/// A pipeline that holds, and the plugins that only it names.
+struct Prepared {
+    pipeline: Arc<Checked>,
+    fresh: Plugins,
 }
 
 /// Roles of what runs; of what is new, what its file says.
@@ -131,8 +174,4 @@ fn changed_for_good(before: &Checked, after: &Checked) -> Vec<String> {
 fn tables(pipeline: &Checked) -> toml::Table {
     // It was parsed a moment ago.
     pipeline.text().parse().unwrap_or_default()
-}
-
-fn ai_tables(pipeline: &Checked) -> Option<toml::Value> {
-    tables(pipeline).remove("ai")
 }
