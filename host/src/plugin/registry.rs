@@ -64,7 +64,7 @@ pub struct Registry {
     sandbox: Arc<Sandbox>,
     dir: PathBuf,
     shelf: Shelf,
-    compiled: Mutex<HashMap<String, Weak<Plugin>>>,
+    compiled: Mutex<HashMap<(String, String), Weak<Plugin>>>,
     compiling: Mutex<()>,
 }
 
@@ -108,18 +108,18 @@ impl Registry {
     /// Compiles a component, unless it is in memory already. Blocking: call it off the async threads.
     pub fn compile(&self, name: &str, bytes: &[u8]) -> Result<Arc<Plugin>, LoadError> {
         let digest = digest_of(bytes);
-        if let Some(plugin) = self.resident(&digest) {
+        if let Some(plugin) = self.resident(name, &digest) {
             return Ok(plugin);
         }
         // One at a time: many jobs may want the same version back at once, after a restart.
         let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plugin) = self.resident(&digest) {
+        if let Some(plugin) = self.resident(name, &digest) {
             return Ok(plugin);
         }
         let plugin = Arc::new(Plugin::load(&self.sandbox, name, bytes)?);
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.retain(|_, plugin| plugin.strong_count() > 0);
-        compiled.insert(digest, Arc::downgrade(&plugin));
+        compiled.insert((name.to_owned(), digest), Arc::downgrade(&plugin));
         Ok(plugin)
     }
 
@@ -133,7 +133,7 @@ impl Registry {
 
     /// A version by its digest: in memory, on the shelf, or built in.
     pub fn version(&self, name: &str, digest: &str) -> Result<Arc<Plugin>, SourceError> {
-        if let Some(plugin) = self.resident(digest) {
+        if let Some(plugin) = self.resident(name, digest) {
             return Ok(plugin);
         }
         Ok(self.compile(name, &self.component(digest)?)?)
@@ -146,8 +146,10 @@ impl Registry {
         Ok(self.compile(name, embedded.bytes)?)
     }
 
-    fn resident(&self, digest: &str) -> Option<Arc<Plugin>> {
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(digest).and_then(Weak::upgrade)
+    /// By name too: its errors and its log say what its own stage calls it.
+    fn resident(&self, name: &str, digest: &str) -> Option<Arc<Plugin>> {
+        let compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.get(&(name.to_owned(), digest.to_owned())).and_then(Weak::upgrade)
     }
 }
 

@@ -83,7 +83,7 @@ impl Walk {
         while !self.over {
             match self.read().await {
                 // Waits with an ear to the store's bell, so that nothing slips in between looking and waiting; what comes is read again above.
-                Ok(events) if events.is_empty() => {
+                Ok(events) if events.is_empty() && !self.over => {
                     if let Err(error) = self.site.store().next_events(self.job, self.at, 1).await {
                         tracing::warn!(job = %self.job, %error, "a stream of events broke off");
                         self.over = true;
@@ -107,12 +107,22 @@ impl Walk {
         if rows.is_empty()
             && let Some(job) = ended
         {
-            // Its last event was pruned, or the engine died between the two: the ending is told all the same.
             self.over = true;
+            // Told already: the client came back while the job was on its way out of the queue.
+            if self.told_the_end().await? {
+                return Ok(Vec::new());
+            }
+            // Its last event was pruned, or the engine died between the two: the ending is told all the same.
             return Ok(vec![self.ending(&job).await]);
         }
         let last = rows.last().map(|row| row.seq);
         Ok(rows.into_iter().filter_map(|row| self.tell(row, last)).collect())
+    }
+
+    async fn told_the_end(&self) -> Result<bool, StoreError> {
+        let last = self.site.store().events_after(self.job, self.at.saturating_sub(1), 1).await?;
+        let ended = |row: &Event| row.seq == self.at && matches!(row.name.as_str(), "done" | "failed");
+        Ok(self.at > 0 && last.first().is_some_and(ended))
     }
 
     fn tell(&mut self, row: Event, last: Option<Seq>) -> Option<sse::Event> {

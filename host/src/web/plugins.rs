@@ -105,9 +105,15 @@ pub(super) async fn reload(
             ReloadRefused::NeedsRestart(_) => "needs-restart",
             _ => "pipeline-not-now",
         };
+        let todo = match why {
+            ReloadRefused::NeedsRestart(_) => {
+                "Start the engine anew; `wtaf-host check` says beforehand whether the file holds."
+            }
+            _ => "Mend the file; `wtaf-host check` shows every fault in it.",
+        };
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, "pipeline.toml was not taken: what was in force stays.")
-            .detail(why.to_string())
-            .todo("Mend the file; `wtaf-host check` shows every fault in it.")
+            .detail(format!("{}.", why.to_string().trim_end().trim_end_matches('.')))
+            .todo(todo)
     })?;
     swaps.look_at_everything().await;
     Ok(axum::Json(json!({ "changed": changed, "generation": swaps.generations().current().id })).into_response())

@@ -14,9 +14,9 @@ use wtaf_plugin_pack::Manifest;
 use super::{ConfigFlags, Outcome, test};
 use crate::{
     adapter::queue::Roles,
-    cli::{block_on, boot, operate::Running},
-    config::{Checked, PluginSource, Runs},
-    engine::sources,
+    cli::{ConfigArgs, Fatal, block_on, boot, operate::Running},
+    config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
+    engine::{Components, sources},
     plugin::{
         self, About, Shelf,
         ledger::Ledger,
@@ -47,11 +47,11 @@ pub(in crate::cli) struct Args {
 
 /// Installs it.
 pub(super) fn install(args: &Args) -> Outcome {
-    let pipeline = boot::load_to_run(&args.config.clone().into())?;
     let bytes =
         std::fs::read(&args.component).into_diagnostic().wrap_err_with(|| args.component.display().to_string())?;
     let (about, manifest) = (plugin::about(&bytes).into_diagnostic()?, Manifest::of(&bytes).into_diagnostic()?);
     let name = args.name.clone().unwrap_or_else(|| name_of(&args.component, manifest.as_ref()));
+    let pipeline = load(args, &name, about.role)?;
     let source = source_called(&pipeline, &name)?;
     let wanted = pipeline.stages.iter().find_map(|stage| match &stage.runs {
         Runs::Plugin { source: named, role } if *named == source => Some(*role),
@@ -81,6 +81,26 @@ pub(super) fn install(args: &Args) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The pipeline, which may name this very plugin before it is there.
+fn load(args: &Args, name: &str, role: Role) -> Result<Checked, Fatal> {
+    let config: ConfigArgs = args.config.clone().into();
+    let with_it = crate::config::load(&config.file, &config.set, &WithIt { name, role });
+    with_it.or_else(|_| boot::load_to_run(&config)).map_err(Fatal::Config)
+}
+
+struct WithIt<'a> {
+    name: &'a str,
+    role: Role,
+}
+
+impl RoleOf for WithIt<'_> {
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+        Components
+            .role_of(source, places)
+            .or_else(|why| if source.name() == self.name { Ok(self.role) } else { Err(why) })
+    }
+}
+
 async fn deliver(
     args: &Args,
     pipeline: &Checked,
@@ -89,7 +109,17 @@ async fn deliver(
     manifest: Option<Manifest>,
 ) -> miette::Result<()> {
     let name = source.name();
-    if let Some(running) = Running::find(pipeline).await? {
+    let running = match Running::find(pipeline).await? {
+        // One that has not taken this pipeline.toml yet, since it lacks the very plugin, takes both together.
+        Some(running) if !runs(&running.plugins().await?, source) => {
+            put_in_place(args, pipeline, source, &bytes)?;
+            running.post(&["api", "reload"]).await?;
+            println!("{name}: in force with the pipeline that names it");
+            return Ok(());
+        }
+        running => running,
+    };
+    if let Some(running) = running {
         let taken = running.send(&["api", "plugins", &source.key()], args.at_once, bytes).await?;
         println!("{}", told(&name, &taken));
         return Ok(());
@@ -108,6 +138,10 @@ async fn deliver(
     put_in_place(args, pipeline, source, &bytes)?;
     println!("{name}: {}; in force with the next start", rehearsal.words());
     Ok(())
+}
+
+fn runs(shown: &Value, source: &PluginSource) -> bool {
+    shown["plugins"].as_array().is_some_and(|all| all.iter().any(|line| line["plugin"] == source.key()))
 }
 
 fn told(name: &str, taken: &Value) -> String {

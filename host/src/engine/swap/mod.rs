@@ -18,7 +18,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     io,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,8 @@ pub struct Swaps {
     resident: Mutex<BTreeMap<String, VecDeque<Arc<Plugin>>>>,
     /// Files that were refused last, by plugin: digests.
     refused: Mutex<BTreeMap<String, String>>,
+    /// What `plugins.dir` looked like when pipeline.toml was refused: a file may be what it lacked.
+    lacked: Mutex<Option<Option<SystemTime>>>,
     /// Rollbacks that the disk has not heard of.
     unwritten: Mutex<Vec<judge::Unwritten>>,
     /// Held while a candidate is prepared: compiled, tried.
@@ -114,6 +116,7 @@ impl Swaps {
             trust,
             resident: Mutex::default(),
             refused: Mutex::default(),
+            lacked: Mutex::default(),
             unwritten: Mutex::default(),
             candidates: tokio::sync::Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -201,6 +204,8 @@ impl Swaps {
         // Something may have changed between the start's own look and this.
         self.look_at_everything().await;
         let mut hourly = tokio::time::interval(Duration::from_hours(1));
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut refreshed = tokio::time::Instant::now();
         loop {
             tokio::select! {
@@ -224,6 +229,11 @@ impl Swaps {
                     let _ = self.reload().await;
                     watch.set(self.files());
                     self.look_at_everything().await;
+                }
+                _ = second.tick(), if self.may_hold_now() => {
+                    // Told and journaled where it happens.
+                    let _ = self.reload().await;
+                    watch.set(self.files());
                 }
                 _ = hourly.tick() => self.tidy().await,
             }

@@ -1,6 +1,9 @@
 //! pipeline.toml is read again: checked whole, tried on what it changes, and then in force from one job to the next. A file with a fault changes nothing.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    sync::{Arc, PoisonError},
+    time::SystemTime,
+};
 
 use super::{Beginning, StartError, Swaps, role_in};
 use crate::{
@@ -48,7 +51,9 @@ impl Swaps {
     pub async fn reload(self: &Arc<Self>) -> Result<bool, ReloadRefused> {
         let swaps = Arc::clone(self);
         let reloaded = tokio::spawn(async move {
+            let dir = swaps.dir_changed();
             let reloaded = swaps.reload_now().await;
+            *swaps.lacked.lock().unwrap_or_else(PoisonError::into_inner) = reloaded.is_err().then_some(dir);
             match &reloaded {
                 Ok(Some(generation)) => swaps.tell("pipeline.toml", "", generation, What::Reloaded),
                 Ok(None) => {}
@@ -57,6 +62,16 @@ impl Swaps {
             reloaded.map(|generation| generation.is_some())
         });
         reloaded.await.unwrap_or(Err(ReloadRefused::Stopping))
+    }
+
+    /// Whether pipeline.toml was refused and something has come into `plugins.dir` since: it may be the plugin that the file names.
+    pub(super) fn may_hold_now(&self) -> bool {
+        let lacked = *self.lacked.lock().unwrap_or_else(PoisonError::into_inner);
+        lacked.is_some_and(|then| then != self.dir_changed())
+    }
+
+    fn dir_changed(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.workshop.registry().dir()).and_then(|about| about.modified()).ok()
     }
 
     async fn reload_now(self: &Arc<Self>) -> Result<Option<String>, ReloadRefused> {
