@@ -109,7 +109,7 @@ async fn start(
     workshop: Arc<Workshop>,
     recordings: Arc<Recordings>,
 ) -> miette::Result<Arc<Swaps>> {
-    let start = move || Swaps::start(pipeline, workshop, recordings);
+    let start = move || Swaps::start(&pipeline, workshop, recordings);
     tokio::task::spawn_blocking(start).await.into_diagnostic()?.into_diagnostic()
 }
 

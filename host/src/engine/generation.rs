@@ -99,7 +99,7 @@ impl Generation {
     pub fn new(
         pipeline: Arc<Checked>,
         ai: Arc<dyn Ai>,
-        plugins: Plugins,
+        plugins: &Plugins,
         spare_coach: Arc<Plugin>,
     ) -> Result<Self, NotLoaded> {
         let is_coach = |stage: &Stage| matches!(stage.runs, Runs::Plugin { role: Role::Coach, .. });

@@ -123,12 +123,12 @@ pub struct Generations {
 
 impl Generations {
     /// With a first generation in force.
-    pub fn new(base: Arc<Generation>, data_dir: &Path) -> io::Result<Self> {
+    pub fn new(base: &Arc<Generation>, data_dir: &Path) -> io::Result<Self> {
         let records = data_dir.join("generations");
         own::folder(&records)?;
         let generations = Self {
             in_force: ArcSwap::from_pointee(InForce {
-                base: Arc::clone(&base),
+                base: Arc::clone(base),
                 trials: Vec::new(),
                 failed: Vec::new(),
                 ended: Vec::new(),
@@ -139,7 +139,7 @@ impl Generations {
             used: Mutex::default(),
             news: Notify::new(),
         };
-        generations.record(&base)?;
+        generations.record(base)?;
         Ok(generations)
     }
 

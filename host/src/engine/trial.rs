@@ -201,12 +201,11 @@ fn judge(rule: &TrialRule, mode: Mode, counts: Counts, age: Duration) -> Verdict
     }
     let many = counts.jobs >= u64::from(rule.jobs);
     match mode {
-        // A shadow serves nobody: only an operator can tell whether its differences are wanted.
-        Mode::Shadow => Verdict::Wait,
         Mode::Canary(_) if many && age >= rule.least => Verdict::Promote,
         // A quiet hour proves nothing: it stays on trial until it has served someone, and while a strike may be the first of many.
         Mode::Whole if age >= rule.window && counts.jobs > 0 && (counts.strikes == 0 || many) => Verdict::Settle,
-        Mode::Canary(_) | Mode::Whole => Verdict::Wait,
+        // A shadow serves nobody: only an operator can tell whether its differences are wanted.
+        Mode::Shadow | Mode::Canary(_) | Mode::Whole => Verdict::Wait,
     }
 }
 
@@ -222,13 +221,8 @@ mod tests {
     use super::*;
     use crate::job::Phone;
 
-    const RULE: TrialRule = TrialRule {
-        window: Duration::from_secs(600),
-        least: Duration::from_secs(60),
-        jobs: 20,
-        strikes: 3,
-        share: 1.0,
-    };
+    const RULE: TrialRule =
+        TrialRule { window: Duration::from_mins(10), least: Duration::from_mins(1), jobs: 20, strikes: 3, share: 1.0 };
 
     fn counts(jobs: u64, strikes: u64) -> Counts {
         Counts { jobs, strikes, ..Counts::default() }

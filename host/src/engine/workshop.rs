@@ -29,13 +29,16 @@ pub enum AssemblyError {
     Config(#[from] Faults),
 }
 
+/// `[[ai]]` as it was written, and the chain made of it.
+type LastChain = (Option<toml::Value>, Arc<dyn Ai>);
+
 /// What generations are made with.
 pub struct Workshop {
     registry: Arc<Registry>,
     overrides: Vec<String>,
     path: std::path::PathBuf,
     providers: Box<Providers>,
-    last_chain: Mutex<Option<(Option<toml::Value>, Arc<dyn Ai>)>>,
+    last_chain: Mutex<Option<LastChain>>,
 }
 
 impl Workshop {
@@ -65,7 +68,7 @@ impl Workshop {
     }
 
     /// A pipeline with these plugins. Where `[[ai]]` is what it was, the chain of providers is the one there is, with its turns and breakers.
-    pub fn assemble(&self, pipeline: Arc<Checked>, plugins: Plugins) -> Result<Generation, AssemblyError> {
+    pub fn assemble(&self, pipeline: Arc<Checked>, plugins: &Plugins) -> Result<Generation, AssemblyError> {
         let ai = self.chain(&pipeline)?;
         Ok(Generation::new(pipeline, ai, plugins, self.registry.embedded("coach")?)?)
     }
@@ -122,7 +125,7 @@ impl Rebuild for Workshop {
             let plugin = self.registry.version(&source.name(), digest).map_err(|error| error.to_string())?;
             plugins.insert(source.key(), plugin);
         }
-        self.assemble(Arc::new(pipeline), plugins).map_err(|error| error.to_string())
+        self.assemble(Arc::new(pipeline), &plugins).map_err(|error| error.to_string())
     }
 }
 

@@ -50,7 +50,7 @@ async fn a_canary_that_fails_is_rolled_back_by_itself_and_nobody_notices() {
     let line = plugin(&host, "slug").await;
     assert!(line["trial"].is_null() && line["set_aside"][0]["digest"] == moody.digest, "{line:#}");
     for job in all_ended(&host, 40..60, "WTAF a boom box").await {
-        assert_eq!(digests(&job, "slug"), [good.digest.clone()]);
+        assert_eq!(digests(&job, "slug"), std::slice::from_ref(&good.digest));
     }
 }
 

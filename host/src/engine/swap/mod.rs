@@ -52,7 +52,7 @@ pub struct Swaps {
     /// Files that were refused last, by plugin: digests.
     refused: Mutex<BTreeMap<String, String>>,
     /// What `plugins.dir` looked like when pipeline.toml was refused: a file may be what it lacked.
-    lacked: Mutex<Option<Option<SystemTime>>>,
+    lacked: Mutex<Option<SystemTime>>,
     /// Rollbacks that the disk has not heard of.
     unwritten: Mutex<Vec<judge::Unwritten>>,
     /// Held while a candidate is prepared: compiled, tried.
@@ -86,23 +86,26 @@ pub enum StartError {
 impl Swaps {
     /// The first generation after a start: what was in force before it, where that can still be had. Blocking: call it off the async threads.
     pub fn start(
-        pipeline: Arc<Checked>,
+        pipeline: &Arc<Checked>,
         workshop: Arc<Workshop>,
         recordings: Arc<Recordings>,
     ) -> Result<Arc<Self>, StartError> {
+        // So that there is a place to drop plugins into, and notices of it. Where it cannot be made, dropping is not possible, and nothing else is lost.
+        if let Err(error) = std::fs::create_dir_all(workshop.registry().dir()) {
+            tracing::warn!(folder = %workshop.registry().dir().display(), %error, "plugins cannot be dropped in");
+        }
         let mut ledger = Ledger::open(&pipeline.data_dir)?;
         let mut plugins = Plugins::new();
         let trust = Trust::open(&pipeline.plugins.keys, workshop.registry().shelf().dir())?;
-        let beginning =
-            Beginning { registry: workshop.registry(), ledger: &ledger, trust: &trust, pipeline: &pipeline };
-        for source in sources(&pipeline) {
+        let beginning = Beginning { registry: workshop.registry(), ledger: &ledger, trust: &trust, pipeline };
+        for source in sources(pipeline) {
             plugins.insert(source.key(), beginning.version(&source)?);
         }
         // From here on there are jobs whose way compiling must not stand in.
         workshop.registry().sandbox().give_way();
         recordings.warm();
-        let generation = Arc::new(workshop.assemble(Arc::clone(&pipeline), plugins)?);
-        let generations = Generations::new(generation, &pipeline.data_dir)?;
+        let generation = Arc::new(workshop.assemble(Arc::clone(pipeline), &plugins)?);
+        let generations = Generations::new(&generation, &pipeline.data_dir)?;
         for (key, plugin) in generations.current().plugins() {
             if ledger.entry(key).is_none_or(|entry| entry.in_force.digest != plugin.digest) {
                 ledger.in_force(key, version_of(plugin))?;
@@ -151,7 +154,7 @@ impl Swaps {
                     trials.push(Arc::new(Trial::resumed(&key, versions, rule, entry.in_force.since)));
                 }
                 Err(error) => {
-                    tracing::warn!(plugin = %key, %error, "the version before is gone: nothing to go back to")
+                    tracing::warn!(plugin = %key, %error, "the version before is gone: nothing to go back to");
                 }
             }
         }
@@ -270,7 +273,7 @@ impl Swaps {
                 tracing::info!(plugin = key, version, digest = short, %how, %rehearsal, "plugin on trial");
             }
             What::Promoted => {
-                tracing::info!(plugin = key, version, digest = short, "plugin promoted: everyone gets it")
+                tracing::info!(plugin = key, version, digest = short, "plugin promoted: everyone gets it");
             }
             What::Settled => tracing::info!(plugin = key, version, digest = short, "plugin settled: its trial is over"),
             What::Reloaded => tracing::info!(generation = short, "pipeline reloaded"),

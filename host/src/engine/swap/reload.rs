@@ -53,7 +53,7 @@ impl Swaps {
         let reloaded = tokio::spawn(async move {
             let dir = swaps.dir_changed();
             let reloaded = swaps.reload_now().await;
-            *swaps.lacked.lock().unwrap_or_else(PoisonError::into_inner) = reloaded.is_err().then_some(dir);
+            *swaps.lacked.lock().unwrap_or_else(PoisonError::into_inner) = dir.filter(|_| reloaded.is_err());
             match &reloaded {
                 Ok(Some(generation)) => swaps.tell("pipeline.toml", "", generation, What::Reloaded),
                 Ok(None) => {}
@@ -67,7 +67,7 @@ impl Swaps {
     /// Whether pipeline.toml was refused and something has come into `plugins.dir` since: it may be the plugin that the file names.
     pub(super) fn may_hold_now(&self) -> bool {
         let lacked = *self.lacked.lock().unwrap_or_else(PoisonError::into_inner);
-        lacked.is_some_and(|then| then != self.dir_changed())
+        lacked.is_some_and(|then| self.dir_changed().is_some_and(|now| now != then))
     }
 
     fn dir_changed(&self) -> Option<SystemTime> {
@@ -136,7 +136,7 @@ impl Swaps {
                 plugins.insert(key, Arc::clone(plugin));
             }
         }
-        let base = Arc::new(self.workshop.assemble(pipeline, plugins)?);
+        let base = Arc::new(self.workshop.assemble(pipeline, &plugins)?);
         self.generations.record(&base)?;
         for (key, plugin) in &fresh {
             self.ledger().in_force(key, super::version_of(plugin))?;
