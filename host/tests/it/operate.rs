@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf};
 
 use crate::kit::{
     component::{Component, in_force, plugin},
+    guest,
     host::{ANN, Host, Ran, until},
 };
 
@@ -155,4 +156,21 @@ async fn a_plugin_is_tested_on_its_examples_and_on_what_was_recorded() {
     assert!(fine(&tested).contains("fuel") && tested.out.contains("1 recorded call, 0 differences"), "{tested:?}");
     assert!(bare.code == Some(1) && bare.out.contains("not rehearsed"), "{bare:?}");
     assert!(dear.code == Some(1) && dear.out.contains("its manifest allows 10"), "{dear:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_of_its_own_is_installed_together_with_the_stage_that_names_it() {
+    let host = Host::start().await;
+    let filter = Component::new(guest::of_stage("filter-plugin", str::to_owned));
+    put(&host, "tidy.wasm", &filter);
+    let path = host.folder().join("pipeline.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let stage = "[[stage]]\nname = \"tidy\"\nplugin = \"tidy\"\non = \"reply\"\n\n";
+    let at = text.find("[[stage]]\nname = \"slug\"").unwrap();
+    fs::write(&path, format!("{}{stage}{}", &text[..at], &text[at..])).unwrap();
+
+    let installed = verb(&host, &["plugin", "install", "tidy.wasm"]).await;
+
+    fine(&installed);
+    in_force(&host, "tidy", &filter.digest).await;
 }

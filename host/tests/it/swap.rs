@@ -173,6 +173,20 @@ async fn a_spoiled_file_does_not_keep_the_engine_from_starting_with_the_last_goo
 }
 
 #[tokio::test]
+async fn a_file_of_another_role_does_not_keep_the_engine_from_starting() {
+    let mut host = Host::start().await;
+    let first = Component::built_in("slug");
+    drop_in(&host, "slug", &Component::version("coach", "9.0.0").bytes);
+    until("it is refused", async || events(&host, "refused").await.pop()).await;
+    host.kill9().await;
+
+    host.restart().await;
+
+    let job = host.ended(&host.text(ANN, "WTAF a tip calculator").await).await;
+    assert_eq!((job["status"].as_str(), digest_in(&job, "slug")), (Some("done"), first.digest));
+}
+
+#[tokio::test]
 async fn what_changed_while_nobody_ran_is_in_force_for_the_first_job() {
     let mut host = Host::start().await;
     let other = Component::version("slug", "9.0.0");

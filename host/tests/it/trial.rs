@@ -76,6 +76,38 @@ async fn a_version_that_fails_for_everyone_is_rolled_back_and_every_job_ends_wel
 }
 
 #[tokio::test]
+async fn a_version_is_watched_on_after_a_restart() {
+    let mut host = Host::start().await;
+    let (good, moody) = (Component::built_in("slug"), Component::moody("9.0.0"));
+    drop_in(&host, "slug", &moody.bytes);
+    in_force(&host, "slug", &moody.digest).await;
+    host.kill9().await;
+    host.restart().await;
+    assert_eq!(plugin(&host, "slug").await["digest"], moody.digest);
+
+    for n in 0..3 {
+        let job = host.ended(&host.text(&person(n), "WTAF a boom box").await).await;
+        assert_eq!((job["status"].as_str(), digest_in(&job, "slug")), (Some("done"), good.digest.clone()));
+    }
+
+    in_force(&host, "slug", &good.digest).await;
+}
+
+#[tokio::test]
+async fn jobs_that_call_nothing_on_trial_say_nothing_for_it_and_nothing_against_it() {
+    let host = Host::start().await;
+    let other = Component::version("slug", "9.0.0");
+    drop_in(&host, "slug", &other.bytes);
+    in_force(&host, "slug", &other.digest).await;
+
+    host.ended(&host.text(ANN, "COMMANDS").await).await;
+    host.made(&host.text(ANN, "WTAF a tip calculator").await).await;
+
+    let jobs = async || plugin(&host, "slug").await["trial"]["counts"]["jobs"].as_u64();
+    until("the page is counted", async || (jobs().await == Some(1)).then_some(())).await;
+}
+
+#[tokio::test]
 async fn one_phone_never_sees_two_versions_in_turn() {
     let host = Host::of().set("plugins.canary=50").set("limits.enabled=false").start().await;
     let other = Component::version("slug", "9.0.0");

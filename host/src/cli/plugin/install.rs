@@ -18,7 +18,7 @@ use crate::{
     config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
     engine::{Components, sources},
     plugin::{
-        self, About, Shelf,
+        self, About, Shelf, Want,
         ledger::Ledger,
         rehearsal::{Rehearsal, Verdict},
         signature::Trust,
@@ -210,7 +210,8 @@ struct Asks {
 impl Asks {
     fn of(about: &About, manifest: Option<&Manifest>) -> Self {
         Self {
-            does: plugin::wants(about).iter().map(ToString::to_string).collect(),
+            // Every plugin may log.
+            does: plugin::wants(about).iter().filter(|want| **want != Want::Log).map(ToString::to_string).collect(),
             grants: manifest.iter().flat_map(|manifest| manifest.grants.iter().cloned()).collect(),
             config: manifest.iter().flat_map(|manifest| manifest.config.keys().cloned()).collect(),
         }
