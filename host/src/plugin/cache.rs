@@ -116,7 +116,8 @@ impl Cache {
         let name = self.name(digest);
         let kept = component.serialize().map_err(io::Error::other).and_then(|code| {
             let mac = self.mac(&name, &code).finalize().into_bytes();
-            own::write(&self.dir.join(&name), &[&mac[..], &code].concat())?;
+            // Its MAC tells whether it is whole: what a crash spoils is compiled anew.
+            own::write_lazily(&self.dir.join(&name), &[&mac[..], &code].concat())?;
             self.prune(&name)
         });
         if let Err(error) = kept {

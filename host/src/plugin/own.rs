@@ -37,6 +37,15 @@ pub fn is_ours(about: &fs::Metadata) -> bool {
 
 /// Writes a file so that it is there whole, or not at all, also after a crash.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, true)
+}
+
+/// The same for what may be lost in a crash, or be found spoiled after one: nobody's fsync has to wait for these bytes.
+pub fn write_lazily(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, false)
+}
+
+fn put(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.exists() {
@@ -47,9 +56,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = (|| {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if durable {
+            file.sync_all()?;
+        }
         fs::rename(&draft, path)?;
-        fs::File::open(folder)?.sync_all()
+        if durable { fs::File::open(folder)?.sync_all() } else { Ok(()) }
     })();
     if written.is_err() {
         // What is left of a failed try is of no use, and whether it goes away changes nothing.

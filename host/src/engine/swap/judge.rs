@@ -28,12 +28,13 @@ impl Swaps {
         let _turn = self.turn.lock().await;
         let trials = self.generations.in_force().trials.clone();
         for trial in trials.iter().filter(|trial| due(trial)) {
-            let done = match trial.verdict() {
+            // It waits for the disk, and nobody else is to.
+            let done = tokio::task::block_in_place(|| match trial.verdict() {
                 Verdict::Wait => Ok(()),
                 Verdict::Promote => self.promote_trial(trial),
                 Verdict::Settle => self.settle(trial),
                 Verdict::RollBack(why) => self.roll_back_trial(trial, &why),
-            };
+            });
             if let Err(error) = done {
                 tracing::error!(plugin = %trial.key, %error, "what its trial came to could not be written down: tried again");
             }

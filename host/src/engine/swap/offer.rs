@@ -203,10 +203,13 @@ impl Swaps {
         let in_force = self.generations.in_force();
         fits(&in_force.base.pipeline, source, &plugin)?;
         let mode = if offer == Offer::AtOnce { Mode::Whole } else { mode_of(&in_force.base.pipeline, &key) };
-        if offer != Offer::Found {
-            self.ledger().pardon(&key, digest)?;
-        }
-        self.begin(&in_force, &key, Candidate { plugin: &plugin, signed }, mode, &rehearsal)?;
+        // It waits for the disk, and nobody else is to.
+        tokio::task::block_in_place(|| {
+            if offer != Offer::Found {
+                self.ledger().pardon(&key, digest)?;
+            }
+            self.begin(&in_force, &key, Candidate { plugin: &plugin, signed }, mode, &rehearsal)
+        })?;
         Ok(taken(&plugin, Some(mode), rehearsal))
     }
 
