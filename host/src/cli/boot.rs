@@ -30,7 +30,7 @@ pub(crate) fn load(args: &ConfigArgs) -> Result<Checked, Faults> {
     config::load(&args.file, &args.set, &Components)
 }
 
-/// The same for the engine itself: where a file is spoiled, the version that was in force counts.
+/// The same for the engine itself and for whoever operates it: where a file is spoiled, the version that was in force counts.
 pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
     load(args).or_else(|faults| {
         let last_good = config::load(&args.file, &args.set, &LastGood);

@@ -88,7 +88,7 @@ pub(super) fn jobs(verb: Verb) -> Outcome {
 }
 
 fn open(config: ConfigFlags) -> Result<Arc<FilesQueue>, super::Fatal> {
-    let pipeline = boot::load(&config.into())?;
+    let pipeline = boot::load_to_run(&config.into())?;
     Ok(boot::queue(&pipeline, Roles { web: false, worker: false })?)
 }
 

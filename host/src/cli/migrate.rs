@@ -18,7 +18,7 @@ pub(super) struct Args {
 
 /// Applies what is missing, or prints it.
 pub(super) fn migrate(args: &Args) -> Outcome {
-    let pipeline = boot::load(&args.config)?;
+    let pipeline = boot::load_to_run(&args.config)?;
     if args.dry_run {
         print!("{}", store::migrations_sql(&pipeline.store.url));
         return Ok(ExitCode::SUCCESS);

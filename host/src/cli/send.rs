@@ -35,7 +35,7 @@ pub(super) struct Args {
 
 /// Texts the engine that runs with this pipeline, shows the stages as they pass, and prints the page's address.
 pub(super) fn send(args: &Args) -> Outcome {
-    let pipeline = boot::load(&args.config.clone().into())?;
+    let pipeline = boot::load_to_run(&args.config.clone().into())?;
     let (job, texts) = block_on(text_and_wait(args, &pipeline))??;
     let done = job["status"] == "done";
     match args.format {

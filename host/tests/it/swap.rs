@@ -170,6 +170,8 @@ async fn a_spoiled_file_does_not_keep_the_engine_from_starting_with_the_last_goo
 
     let job = host.ended(&host.text(ANN, "WTAF a tip calculator").await).await;
     assert_eq!((job["status"].as_str(), digest_in(&job, "slug")), (Some("done"), other.digest));
+    let listed = host.cli(&["jobs", "list"]).await;
+    assert_eq!(listed.code, Some(0), "whoever operates it is not kept out either: {listed:?}");
 }
 
 #[tokio::test]
