@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     generation::{Generation, GenerationId},
-    trial::{Mode, Shadowed, Trial},
+    trial::{Difference, Mode, Shadowed, Trial},
 };
 use crate::{
     job::{Asker, Millis},
@@ -245,7 +245,15 @@ impl Generations {
             drop(place);
             let outcome = match &asked.outcome {
                 Ok(said) if said.to_json() == answer => Shadowed::Same,
-                Ok(_) => Shadowed::Differs,
+                Ok(said) => {
+                    trial.keep(Difference {
+                        job: call.context.job.clone(),
+                        stage: call.stage.to_string(),
+                        before: answer,
+                        after: said.to_json(),
+                    });
+                    Shadowed::Differs
+                }
                 Err(error) => {
                     tracing::warn!(job = %call.context.job, plugin = %trial.key, digest = &trial.new.digest[..12], fault = error.fault.word(), "the shadow gave no answer");
                     Shadowed::Fails

@@ -4,14 +4,16 @@
 //! the request, the AI or the database is never held against a version.
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -92,7 +94,24 @@ pub struct Trial {
     shown: AtomicU64,
     differences: AtomicU64,
     faults: AtomicU64,
+    seen: Mutex<VecDeque<Difference>>,
 }
+
+/// What a shadow would have said otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    /// The job.
+    pub job: String,
+    /// The stage.
+    pub stage: String,
+    /// What was answered.
+    pub before: Value,
+    /// What the shadow would have answered.
+    pub after: Value,
+}
+
+/// Differences kept for an operator to look at.
+const SEEN: usize = 5;
 
 impl Trial {
     /// A trial that begins now.
@@ -112,6 +131,7 @@ impl Trial {
             shown: AtomicU64::default(),
             differences: AtomicU64::default(),
             faults: AtomicU64::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -159,6 +179,20 @@ impl Trial {
             Shadowed::Fails => {
                 self.faults.fetch_add(1, Relaxed);
             }
+        }
+    }
+
+    /// The last things it would have said otherwise, oldest first.
+    pub fn seen(&self) -> Vec<Difference> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Keeps a difference for an operator to look at.
+    pub fn keep(&self, difference: Difference) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.push_back(difference);
+        if seen.len() > SEEN {
+            seen.pop_front();
         }
     }
 

@@ -176,6 +176,8 @@ async fn a_shadow_serves_nobody_and_what_it_would_have_said_is_counted() {
     };
     until("both calls were shown to it", async || counted(&plugin(&host, "slug").await)).await;
     assert!(!page.contains("well-behaved"), "{page}");
+    let seen = plugin(&host, "slug").await["trial"]["differences"].clone();
+    assert_eq!((&seen[0]["stage"], &seen[0]["after"]), (&json!("slug"), &json!(["well-behaved"])), "{seen:#}");
     let promoted = host.request(Method::POST, "/api/plugins/slug/promote").send().await.unwrap();
     assert_eq!(promoted.status(), StatusCode::OK);
     let job = host.ended(&host.text(ANN, "WTAF a snake game").await).await;

@@ -5,6 +5,7 @@ use std::{path::Path, process::ExitCode};
 use miette::IntoDiagnostic;
 use serde_json::{Value, json};
 
+use super::readable_diff;
 use crate::{
     cli::{ConfigFlags, Outcome, OutputFormat, block_on, boot, operate::Running},
     config::{Checked, PluginSource, Runs, Stage},
@@ -103,6 +104,10 @@ fn print(row: &Value) {
             counts["differences"],
             counts["faults"]
         );
+    }
+    for difference in trial["differences"].as_array().into_iter().flatten() {
+        println!("  differs      job {}, stage {}", text(&difference["job"]), text(&difference["stage"]));
+        print!("{}", readable_diff(&difference["before"], &difference["after"]));
     }
     for version in row["before"].as_array().into_iter().flatten() {
         println!("  before       {:<10} {:.12}", text(&version["version"]), text(&version["digest"]));

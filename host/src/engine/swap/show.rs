@@ -64,5 +64,6 @@ fn trial_view(trial: &Trial) -> Value {
         "mode": trial.mode,
         "since": trial.since,
         "counts": trial.counts(),
+        "differences": trial.seen(),
     })
 }
