@@ -41,6 +41,9 @@ use crate::{
 /// Versions of a plugin kept compiled in memory, so that going back takes no time.
 const RESIDENT: usize = 3;
 
+/// What the journal calls pipeline.toml.
+const PIPELINE: &str = "pipeline.toml";
+
 /// The half of the engine that changes what the other half runs.
 pub struct Swaps {
     generations: Arc<Generations>,
@@ -260,6 +263,9 @@ impl Swaps {
         let word = what.word();
         let short = &digest[..digest.len().min(12)];
         match &what {
+            What::Refused { why } if key == PIPELINE => {
+                tracing::warn!(%why, "pipeline.toml refused: what was in force stays");
+            }
             What::Refused { why } => {
                 tracing::warn!(plugin = key, version, digest = short, %why, "plugin refused: the version in force stays");
             }

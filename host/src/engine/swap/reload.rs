@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Beginning, StartError, Swaps, role_in};
+use super::{Beginning, PIPELINE, StartError, Swaps, role_in};
 use crate::{
     config::{Checked, Faults, Places, PluginSource, Role, RoleOf},
     engine::{InForce, Plugins, sources, workshop::AssemblyError},
@@ -55,9 +55,9 @@ impl Swaps {
             let reloaded = swaps.reload_now().await;
             *swaps.lacked.lock().unwrap_or_else(PoisonError::into_inner) = dir.filter(|_| reloaded.is_err());
             match &reloaded {
-                Ok(Some(generation)) => swaps.tell("pipeline.toml", "", generation, What::Reloaded),
+                Ok(Some(generation)) => swaps.tell(PIPELINE, "", generation, What::Reloaded),
                 Ok(None) => {}
-                Err(refused) => swaps.tell("pipeline.toml", "", "", What::Refused { why: refused.to_string() }),
+                Err(refused) => swaps.tell(PIPELINE, "", "", What::Refused { why: refused.to_string() }),
             }
             reloaded.map(|generation| generation.is_some())
         });
