@@ -3,7 +3,7 @@
 use super::{
     Failure, consult,
     generation::Ready,
-    notify,
+    make, notify,
     speech::{self, Occasion},
     translate,
     walk::Walk,
@@ -38,6 +38,10 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
         None => ask_coach(walk, ready, standing_before).await?,
     };
     if let ForPerson::Order(order) = &decided.then {
+        // Now rather than at the prompt: nobody is told that what cannot be is on its way, and it counts against no limit.
+        if let Some(page) = &order.page {
+            make::page_to_change(walk, page, decided.first).await?;
+        }
         within_limits(walk, order).await?;
     }
     walk.job.progress.decided = Some(decided);

@@ -5,32 +5,8 @@ use rstest::rstest;
 use crate::kit::{
     ai::{FakeAi, Reply},
     host::{ANN, BOB, Host, answer_with, asked_in, link, until},
+    texter::{answer, echo, made},
 };
-
-/// Texts it, waits for its end, and gives the text that answers it (the newest).
-async fn answer(host: &Host, from: &str, body: &str) -> String {
-    let before = host.texts(from).len();
-    let job = host.text(from, body).await;
-    host.ended(&job).await;
-    until(&format!("{body:?} is answered"), async || host.texts(from).into_iter().nth(before)).await.body
-}
-
-/// An AI that writes a page with the person's own words as its heading.
-async fn echo() -> FakeAi {
-    let ai = FakeAi::start().await;
-    ai.answer(|call| {
-        let words = asked_in(call);
-        Reply::text(answer_with(words.lines().last().unwrap_or("nothing")))
-    });
-    ai
-}
-
-async fn made(host: &Host, from: &str, idea: &str) -> String {
-    let job = host.text(from, idea).await;
-    let url = host.made(&job).await;
-    host.told_of(from, &url).await;
-    url
-}
 
 #[rstest]
 #[case::one_word(&["STOP"])]
