@@ -108,7 +108,7 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
     if let Some(known) = &known {
         let id = known.id;
         let owned = parts.patiently(|| parts.store.pages_of(id, PAGES)).await?;
-        pages = owned.iter().map(|page| translate::page(&pipeline, &known.slug, page)).collect();
+        pages = owned.iter().map(|page| translate::page(&pipeline, known, page)).collect();
         let since = walk.job.created_at.before(THREAD_SPAN);
         let turns = parts.patiently(|| parts.store.turns(id, since, THREAD_LINES)).await?;
         thread = turns.iter().map(translate::turn).collect();

@@ -113,11 +113,13 @@ async fn a_person_lists_their_pages_and_chooses_the_one_at_home() {
 
     let list = answer(&host, ANN, "INDEX").await;
     let set = answer(&host, ANN, "INDEX 2").await;
+    let marked = answer(&host, ANN, "INDEX").await;
 
     let lines: Vec<_> = list.lines().collect();
     assert!(lines[1].starts_with("1 ") && lines[1].contains("newts"), "{list}");
     assert!(lines[2].starts_with("2 ") && lines[2].contains("otters"), "{list}");
     assert!(set.contains("first"), "{set}");
+    assert!(marked.lines().nth(2).is_some_and(|line| line.ends_with("(home)")), "{marked}");
     let user = old.trim_start_matches(&host.public()).split('/').nth(1).unwrap();
     let home = host.page(&format!("/{user}")).await;
     assert!(
