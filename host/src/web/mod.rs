@@ -27,6 +27,7 @@ mod routes;
 mod serve;
 mod session;
 mod sms;
+mod who;
 
 #[cfg(test)]
 mod tests;

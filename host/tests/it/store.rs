@@ -10,6 +10,7 @@ mod outbox;
 mod pages;
 mod people;
 mod records;
+mod sessions;
 
 use std::{path::PathBuf, sync::Arc};
 

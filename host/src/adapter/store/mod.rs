@@ -10,6 +10,7 @@ mod outbox;
 mod pages;
 mod people;
 mod records;
+mod sessions;
 mod sql;
 
 pub use collected::{
@@ -22,6 +23,10 @@ pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
 pub use records::{Allowance, JobFilter, Records, Spent, Turn};
+pub use sessions::{
+    CODE_LASTS, CODE_TRIES, CodeHash, CodeKept, CodeTried, CodeTry, Moved, NewCode, SESSION_LASTS, Session, SessionKey,
+    Sessions,
+};
 pub use sql::{migrate, migrations_sql, open};
 
 use async_trait::async_trait;
@@ -49,7 +54,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All of it.
 #[async_trait]
-pub trait Store: People + Pages + Collected + Outbox + Events + Records + Keys + Send + Sync {
+pub trait Store: People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Send + Sync {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use super::{
     accounts::known,
     db::{Db, Row, args},
     fault::Outcome,
-    people,
+    moves, people,
 };
 use crate::job::{JobId, Millis};
 
@@ -73,6 +73,10 @@ pub(super) async fn live(db: &mut Db<'_>, user: &str, app: &str) -> Outcome<Opti
 pub(super) async fn locate(db: &mut Db<'_>, key: &PageKey) -> Outcome<Lookup<Content>> {
     if let Some(found) = live(db, &key.user, &key.app).await? {
         return Ok(Lookup::Found(found));
+    }
+    if let Some(now) = moves::followed(db, &key.user, &key.app).await? {
+        let is_there = live(db, &now.user, &now.app).await?.is_some();
+        return Ok(if is_there { Lookup::Moved(now) } else { Lookup::Missing });
     }
     let Some(owner) = people::by_old_slug(db, &key.user).await? else { return Ok(Lookup::Missing) };
     let moved = PageKey { user: owner.slug, app: key.app.clone() };
