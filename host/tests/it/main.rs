@@ -18,6 +18,7 @@ mod oci;
 mod operate;
 mod prism;
 mod queue;
+mod records;
 mod sandbox;
 mod signed;
 mod sms;
