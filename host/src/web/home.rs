@@ -62,7 +62,7 @@ async fn of(site: &Site, person: &Person, headers: &HeaderMap) -> Result<Respons
                     &server.page_url(&format!("/{}/{}", key.user, key.app)),
                 ))
             } else {
-                page::serve(site, &page, headers)
+                page::serve(site, &page, headers, false).await?
             });
         }
     }

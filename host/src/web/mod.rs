@@ -23,6 +23,7 @@ mod pages;
 mod phone;
 mod plugins;
 mod problem;
+mod records;
 mod routes;
 mod serve;
 mod session;
@@ -59,12 +60,13 @@ struct Site {
     /// Ends the streams, so that their clients reconnect elsewhere.
     shutdown: CancellationToken,
     trusted: Arc<address::Trusted>,
+    desk: Arc<records::Desk>,
 }
 
 impl Site {
     fn new(state: Arc<State>, shutdown: CancellationToken) -> Self {
         let trusted = Arc::new(address::Trusted::new(&state.engine.pipeline().server.trusted_proxies));
-        Self { state, shutdown, trusted }
+        Self { state, shutdown, trusted, desk: Arc::default() }
     }
 
     fn engine(&self) -> &Engine {

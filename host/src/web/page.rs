@@ -11,9 +11,10 @@ use url::Url;
 
 use super::{
     Problem, Site,
-    dress::{self, About},
+    dress::{self, About, Storage},
     form,
     problem::{self, Offer},
+    records,
 };
 use crate::{
     adapter::store::{Lookup, Page, PageKey},
@@ -22,7 +23,12 @@ use crate::{
 };
 
 /// Goes into the ETag, so that a new way of dressing pages is a new answer.
-const DRESS: &str = concat!(env!("CARGO_PKG_VERSION"), include_str!("dress.rs"), include_str!("look/shim.js"));
+const DRESS: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    include_str!("dress.rs"),
+    include_str!("look/shim.js"),
+    include_str!("look/wtaf.js")
+);
 
 /// Others of a person's pages, offered where one is missing.
 const OFFERS: u32 = 6;
@@ -38,18 +44,21 @@ pub(super) async fn show(
     };
     let key = PageKey { user, app };
     let version = version(&uri)?;
+    // Where a plain form that arrived leads back to.
+    let saved = form::first(&form::query(&uri), "saved").is_some();
     match site.store().page(&key, version).await? {
-        Lookup::Found(page) => Ok(serve(&site, &page, &headers)),
+        Lookup::Found(page) => serve(&site, &page, &headers, saved).await,
         Lookup::Moved(to) => Ok(moved(&format!("/{}/{}", to.user, to.app), &uri)),
         Lookup::Missing => Err(missing(&site, &key, version).await),
     }
 }
 
 /// A page as a response; 304 where the client has it.
-pub(super) fn serve(site: &Site, page: &Page, headers: &HeaderMap) -> Response {
+pub(super) async fn serve(site: &Site, page: &Page, headers: &HeaderMap, saved: bool) -> Result<Response, Problem> {
     let config = site.config();
     let url = config.server.page_url(&format!("/{}/{}", page.key.user, page.key.app));
-    let tag = tag(page, &url);
+    let storage = Storage { url: &records::url(site, &page.key), token: &records::token_for(site, page.id).await? };
+    let tag = tag(page, &url, storage.token, saved);
     let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|known| {
         known
             .split(',')
@@ -58,7 +67,7 @@ pub(super) fn serve(site: &Site, page: &Page, headers: &HeaderMap) -> Response {
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let about = About { title: &page.draft.title, description: &page.draft.description, url: &url };
+        let about = About { title: &page.draft.title, description: &page.draft.description, url: &url, storage, saved };
         Body::from(dress::dress(&page.draft.html, &about)).into_response()
     };
     let out = response.headers_mut();
@@ -66,13 +75,21 @@ pub(super) fn serve(site: &Site, page: &Page, headers: &HeaderMap) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         out.insert(header::ETAG, tag);
     }
-    response
+    Ok(response)
 }
 
 /// Weak: the same page leaves here with and without compression.
-fn tag(page: &Page, url: &str) -> String {
+fn tag(page: &Page, url: &str, token: &str, saved: bool) -> String {
     let mut digest = Sha256::new();
-    for part in [DRESS, url, &page.version.to_string(), &page.updated.0.to_string(), &page.draft.html] {
+    for part in [
+        DRESS,
+        url,
+        token,
+        if saved { "saved" } else { "" },
+        &page.version.to_string(),
+        &page.updated.0.to_string(),
+        &page.draft.html,
+    ] {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }

@@ -47,6 +47,11 @@ async fn a_page_that_means_harm_reaches_nothing_of_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_browsers_on_one_page_see_each_others_entries_and_no_other_page_does() {
+    holds("records.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_of_ours_fits_its_screen_and_can_be_read_by_anyone() {
     holds("look.mjs").await;
 }
