@@ -61,9 +61,9 @@ fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {
 /// What the page keeps of what people enter there, as far as its own text shows it: its owner is told where to look.
 fn collects(html: &str) -> Option<&'static str> {
     let has = |sign: &str| html.contains(sign);
-    if has("\"wtaf-friends\"") {
+    if has("wtaf-friends") {
         Some("friends")
-    } else if has("\"wtaf-shared\"") {
+    } else if has("wtaf-shared") {
         Some("shared")
     } else {
         (has("wtaf.save(") || has("data-wtaf=") || has("method=\"post\"")).then_some("answers")
