@@ -22,6 +22,10 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         .with("kind", order.kind.clone())
         .with("title", draft.title.clone())
         .with("url", url.clone());
+    let occasion = match collects(&draft.html) {
+        Some(what) => occasion.with("collects", what),
+        None => occasion,
+    };
     let told = notify::word(walk, &occasion).await;
     let publication = Publication {
         job: walk.job.id,
@@ -52,6 +56,18 @@ fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {
     let edited = order.page.clone().filter(|_| order.kind == "edit");
     let slug = edited.or_else(|| walk.job.progress.slug.clone());
     slug.ok_or_else(|| Failure::last("flow", "a page needs a name before it is published"))
+}
+
+/// What the page keeps of what people enter there, as far as its own text shows it: its owner is told where to look.
+fn collects(html: &str) -> Option<&'static str> {
+    let has = |sign: &str| html.contains(sign);
+    if has("wtaf-friends") {
+        Some("friends")
+    } else if has("wtaf-shared") {
+        Some("shared")
+    } else {
+        (has("wtaf.save(") || has("data-wtaf=") || has("method=\"post\"")).then_some("answers")
+    }
 }
 
 fn remix_of(order: &Order) -> Option<PageKey> {
@@ -110,4 +126,23 @@ fn write_whole(dir: &Path, file: &Path, html: &str) -> std::io::Result<()> {
     let half = file.with_extension("html.tmp");
     std::fs::write(&half, html)?;
     std::fs::rename(half, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::collects;
+
+    #[test]
+    fn what_a_page_keeps_is_seen_in_its_own_text() {
+        let cases = [
+            ("<form><button>Go", None),
+            ("<form method=\"post\" data-wtaf=\"rsvp\">", Some("answers")),
+            ("<script>wtaf.save('rsvp', {})</script>", Some("answers")),
+            ("<meta name=\"wtaf-shared\" content=\"guestbook\"><script>wtaf.save(\"guestbook\", {})", Some("shared")),
+            ("<meta name=\"wtaf-shared\"><meta name=\"wtaf-friends\" content=\"list\">", Some("friends")),
+        ];
+        for (html, kept) in cases {
+            assert_eq!(collects(html), kept, "{html}");
+        }
+    }
 }
