@@ -7,11 +7,13 @@ mod access;
 mod address;
 mod api;
 mod ask;
+mod card;
 mod chat;
 mod dress;
 mod events;
 mod form;
 mod front;
+mod gallery;
 mod health;
 mod home;
 mod jobs;
@@ -22,11 +24,14 @@ mod page;
 mod pages;
 mod phone;
 mod plugins;
+mod portrait;
 mod problem;
+mod qr;
 mod routes;
 mod serve;
 mod session;
 mod sms;
+mod views;
 
 #[cfg(test)]
 mod tests;
@@ -58,12 +63,15 @@ struct Site {
     /// Ends the streams, so that their clients reconnect elsewhere.
     shutdown: CancellationToken,
     trusted: Arc<address::Trusted>,
+    views: Arc<views::Views>,
+    cards: Arc<card::Cards>,
+    liked: Arc<gallery::Liked>,
 }
 
 impl Site {
     fn new(state: Arc<State>, shutdown: CancellationToken) -> Self {
         let trusted = Arc::new(address::Trusted::new(&state.engine.pipeline().server.trusted_proxies));
-        Self { state, shutdown, trusted }
+        Self { state, shutdown, trusted, views: Arc::default(), cards: Arc::default(), liked: Arc::default() }
     }
 
     fn engine(&self) -> &Engine {

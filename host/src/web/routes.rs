@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, plugins,
-    problem, sms,
+    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, page, pages,
+    phone, plugins, portrait, problem, qr, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -40,6 +40,7 @@ fn table() -> Vec<Route> {
         ("/api/jobs/{id}", get(jobs::show), &["get"]),
         ("/api/jobs/{id}/events", get(events::stream), &["get"]),
         ("/api/pages", get(pages::since), &["get"]),
+        ("/api/pages/{user}/{app}", get(portrait::show), &["get"]),
         ("/api/plugins", get(plugins::list), &["get"]),
         ("/api/plugins/{name}", post(plugins::install), &["post"]),
         ("/api/plugins/{name}/rollback", post(plugins::roll_back), &["post"]),
@@ -52,8 +53,11 @@ fn table() -> Vec<Route> {
         ("/look/{file}", get(look::file), &["get"]),
         ("/robots.txt", get(look::robots), &["get"]),
         ("/favicon.ico", get(look::icon), &["get"]),
+        ("/gallery", get(gallery::show), &["get"]),
         ("/{user}", get(home::show), &["get"]),
         ("/{user}/{app}", get(page::show), &["get"]),
+        ("/{user}/{app}/card.png", get(card::show), &["get"]),
+        ("/{user}/{app}/qr.svg", get(qr::show), &["get"]),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! job's id, so that a repeated step is harmless.
 
 mod events;
+mod gallery;
 mod outbox;
 mod pages;
 mod people;
@@ -11,6 +12,7 @@ mod records;
 mod sql;
 
 pub use events::{Event, Events, Seq};
+pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
 pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
@@ -42,7 +44,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All of it.
 #[async_trait]
-pub trait Store: People + Pages + Outbox + Events + Records + Send + Sync {
+pub trait Store: People + Pages + Outbox + Events + Records + Gallery + Send + Sync {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

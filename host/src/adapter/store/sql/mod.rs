@@ -8,6 +8,7 @@ mod bells;
 mod db;
 mod events;
 mod fault;
+mod gallery;
 mod jobs;
 mod limits;
 mod migrations;
