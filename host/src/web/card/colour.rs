@@ -20,9 +20,10 @@ const APART: [f64; 6] = [40.0, 75.0, 140.0, 180.0, 220.0, 310.0];
 
 /// Five in eight are dark: small pictures among white bubbles are found sooner.
 pub(super) fn palette(bits: &mut super::draw::Bits) -> Palette {
-    let hue = f64::from(bits.below(360));
-    let other = hue + APART[bits.below(6) as usize];
     let dark = bits.below(8) < 5;
+    // A dark yellow is mud: dark grounds begin at green and end at red.
+    let hue = f64::from(if dark { 140 + bits.below(265) } else { bits.below(360) });
+    let other = hue + APART[bits.below(6) as usize];
     let tone = |light, chroma, hue| srgb(light, chroma, hue);
     if dark {
         Palette {

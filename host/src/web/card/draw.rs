@@ -56,6 +56,8 @@ const ROWS: u32 = 5;
 const MARGIN: f64 = 72.0;
 /// Small print, pixels.
 const SMALL: f64 = 32.0;
+/// The engine's name at that size, pixels.
+const MARK: f64 = 74.0;
 
 /// The card as a PNG; `None` would be a fault of ours.
 pub(super) fn png(subject: &Subject) -> Option<Vec<u8>> {
@@ -104,7 +106,6 @@ fn svg(subject: &Subject, setting: &Setting) -> String {
     let (edge, anchor, pattern_at) =
         if setting.rtl { (width - MARGIN, "end", 0.0) } else { (MARGIN, "start", width - pattern_width) };
     let far = if setting.rtl { pattern_width + 56.0 } else { width - pattern_width - 56.0 };
-    let other = if setting.rtl { "start" } else { "end" };
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"{FAMILY}\" font-weight=\"700\">\
          <rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>",
@@ -142,11 +143,14 @@ fn svg(subject: &Subject, setting: &Setting) -> String {
             xml(line)
         );
     }
+    // The mark ends in its dot, wherever it stands.
+    let mark = if setting.rtl { far } else { far - MARK - 14.0 };
     let _ = write!(
         out,
         "<text x=\"{edge}\" y=\"556\" font-size=\"{SMALL}\" text-anchor=\"{anchor}\" fill=\"{ink}\" fill-opacity=\"0.78\">{}</text>\
-         <text x=\"{far}\" y=\"556\" font-size=\"{SMALL}\" text-anchor=\"{other}\" fill=\"{ink}\">wtaf<tspan fill=\"{accent}\">.</tspan></text>",
+         <text x=\"{mark}\" y=\"556\" font-size=\"{SMALL}\" fill=\"{ink}\">wtaf</text><circle cx=\"{}\" cy=\"551\" r=\"6\" fill=\"{accent}\"/>",
         xml(&format!("by {}", short(&subject.user, 28))),
+        mark + MARK + 8.0,
         ink = palette.ink,
         accent = palette.accent,
     );

@@ -20,23 +20,36 @@ pub(super) struct Setting {
 pub(super) const LEADING: f64 = 1.12;
 
 /// Letters' sizes, the largest first.
-const SIZES: [f64; 9] = [124.0, 108.0, 94.0, 82.0, 72.0, 62.0, 54.0, 47.0, 41.0];
+const SIZES: [f64; 11] = [168.0, 144.0, 124.0, 108.0, 94.0, 82.0, 72.0, 62.0, 54.0, 47.0, 41.0];
+/// Below this a word had better be broken than everything be smaller.
+const COMFORT: f64 = 62.0;
 
 /// The words at the largest size at which they fit the box; at the smallest what is over is cut.
 pub(super) fn set(words: &str, fonts: &Fonts, width: f64, height: f64) -> Setting {
     let rtl = is_rtl(words);
-    let pieces = pieces(words, fonts);
-    for size in SIZES {
-        let (wide, most) = (width / size, room(height, size));
-        if pieces.iter().all(|piece| piece.width <= wide)
-            && let Some(lines) = balanced(&pieces, wide, most)
-        {
-            return Setting { lines, size, rtl };
-        }
+    let fits = |pieces: &[Piece], size: f64| {
+        let wide = width / size;
+        let fits = pieces.iter().all(|piece| piece.width <= wide);
+        let lines = if fits { balanced(pieces, wide, room(height, size)) } else { None };
+        lines.map(|lines| Setting { lines, size, rtl })
+    };
+    let comfortable = || SIZES.into_iter().filter(|size| *size >= COMFORT);
+    let (whole, parts) = (pieces(words, fonts, false), pieces(words, fonts, true));
+    let found = comfortable()
+        .find_map(|size| fits(&whole, size))
+        .or_else(|| comfortable().find_map(|size| fits(&parts, size)))
+        .or_else(|| {
+            SIZES
+                .into_iter()
+                .skip_while(|s| *s > COMFORT)
+                .find_map(|size| fits(&split(&parts, fonts, width / size), size))
+        });
+    if let Some(setting) = found {
+        return setting;
     }
     let size = SIZES[SIZES.len() - 1];
     let (wide, most) = (width / size, room(height, size));
-    let mut lines = broken(&split(&pieces, fonts, wide), wide);
+    let mut lines = broken(&split(&parts, fonts, wide), wide);
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
@@ -65,7 +78,8 @@ struct Piece {
     spaced: bool,
 }
 
-fn pieces(words: &str, fonts: &Fonts) -> Vec<Piece> {
+/// With `parts`, words may be broken after their hyphens.
+fn pieces(words: &str, fonts: &Fonts, parts: bool) -> Vec<Piece> {
     let mut out = Vec::new();
     for word in words.split_whitespace() {
         let mut spaced = true;
@@ -77,7 +91,7 @@ fn pieces(words: &str, fonts: &Fonts) -> Vec<Piece> {
                 push(&mut out, &mut text, &mut spaced, fonts);
             }
             text.push(c);
-            if matches!(c, '-' | '/' | '\u{2013}' | '\u{2014}') && text.chars().count() > 2 {
+            if parts && matches!(c, '-' | '/' | '\u{2013}' | '\u{2014}') && text.chars().count() > 2 {
                 push(&mut out, &mut text, &mut spaced, fonts);
             }
         }
@@ -92,15 +106,25 @@ fn push(out: &mut Vec<Piece>, text: &mut String, spaced: &mut bool, fonts: &Font
     }
 }
 
-/// Pieces wider than a line, cut into such as are not.
+/// Pieces wider than a line, cut into such as are not; a hyphen says where.
 fn split(pieces: &[Piece], fonts: &Fonts, wide: f64) -> Vec<Piece> {
+    let hyphen = fonts.width("-");
     let mut out = Vec::new();
     for piece in pieces {
+        if piece.width <= wide {
+            out.push(piece.clone());
+            continue;
+        }
+        // About as long as each other: the last is no crumb.
+        let share = piece.width / (piece.width / (wide - hyphen).max(1.0)).ceil() + 0.5;
         let (mut text, mut width, mut spaced) = (String::new(), 0.0, piece.spaced);
         for c in piece.text.chars() {
             let one = fonts.width(c.encode_utf8(&mut [0; 4]));
-            if width + one > wide && !text.is_empty() {
-                out.push(Piece { text: std::mem::take(&mut text), width, spaced });
+            if width + one > (wide - hyphen).min(share) && !text.is_empty() {
+                if text.chars().last().is_some_and(char::is_alphabetic) && c.is_alphabetic() {
+                    text.push('-');
+                }
+                out.push(Piece { width: fonts.width(&text), text: std::mem::take(&mut text), spaced });
                 (width, spaced) = (0.0, false);
             }
             text.push(c);
@@ -243,6 +267,13 @@ mod tests {
     }
 
     #[test]
+    fn a_word_is_broken_only_where_everything_else_would_be_tiny() {
+        assert!(setting("Tic-tac-toe for two").lines.iter().any(|line| line == "Tic-tac-toe"));
+        let compound = setting("Donaudampfschifffahrtsgesellschaftskapit\u{e4}nsm\u{fc}tze");
+        assert!(compound.size >= 54.0 && compound.lines[0].ends_with('-'), "{compound:?}");
+    }
+
+    #[test]
     fn lines_are_about_as_long_as_each_other() {
         let lines = setting("Guess the capital of the country").lines;
         assert!(lines.iter().all(|line| line.contains(' ') || line.len() > 4), "{lines:?}");
@@ -253,7 +284,10 @@ mod tests {
         let words = setting(&"endless words ".repeat(700));
         assert!(words.lines.last().unwrap().ends_with('\u{2026}'), "{words:?}");
         let word = setting(&"x".repeat(10_000));
-        assert!(word.lines.last().unwrap().ends_with('\u{2026}') && word.lines.len() > 2, "{word:?}");
+        assert!(
+            word.lines.last().unwrap().ends_with('\u{2026}') && word.lines.len() > 2 && word.size < 62.0,
+            "{word:?}"
+        );
     }
 
     #[test]
@@ -278,7 +312,7 @@ mod tests {
     #[test]
     fn square_scripts_break_between_letters_but_not_before_a_closing_mark() {
         let japanese = Fonts::with(|_| {});
-        let texts: Vec<_> = pieces("遊ぼう、よ!", &japanese).into_iter().map(|piece| piece.text).collect();
+        let texts: Vec<_> = pieces("遊ぼう、よ!", &japanese, false).into_iter().map(|piece| piece.text).collect();
         assert_eq!(texts, ["遊", "ぼ", "う、", "よ!"]);
     }
 
