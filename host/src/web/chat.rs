@@ -11,6 +11,7 @@ use super::{
     Problem, Site, address,
     ask::{self, Asked},
     form, local, look, page, session,
+    who::Who,
 };
 use crate::{
     adapter::store::JobFilter,
@@ -67,7 +68,8 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let query = form::query(&uri);
     let idea: String = form::first(&query, "idea").unwrap_or_default().chars().take(ask::LONGEST).collect();
-    let turns = turns(&site, &headers, form::first(&query, "job").and_then(|id| id.parse().ok())).await;
+    let who = site.who_if_known(&headers).await;
+    let turns = turns(&site, &who, form::first(&query, "job").and_then(|id| id.parse().ok())).await;
     let config = site.config();
     let shown = turns.iter().rev().find_map(|turn| turn.page.clone());
     let chat = Chat {
@@ -75,7 +77,7 @@ pub(super) async fn show(
         idea: &idea,
         plan: config.stages.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" "),
         apart: config.server.pages_url.is_some(),
-        guests: config.web.guests,
+        guests: config.web.guests || who.person.is_some(),
         phone: site.console() && site.local(&uri, &headers).is_ok(),
         longest: ask::LONGEST,
         shown,
@@ -83,28 +85,30 @@ pub(super) async fn show(
     };
     let mut response = look::page(&chat, &config.server)?;
     // The browser has its session before it first asks: what is sent twice is then seen to come from one person.
-    let fresh = session::cookie(&headers).is_none().then(session::Token::fresh);
+    let has_none = who.ended || session::cookie(&headers, &config.server).is_none();
+    let fresh = has_none.then(session::Token::fresh);
     if let Some(cookie) = fresh.and_then(|token| token.cookie(&config.server)) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)
 }
 
-/// What this session asked, oldest first; and the job named in the address, which may be too fresh for the list, or somebody else's.
-async fn turns(site: &Site, headers: &HeaderMap, named: Option<JobId>) -> Vec<Turn> {
+/// What they asked, by text too, oldest first; and the job named in the address, which may be too fresh for the list, or somebody else's.
+async fn turns(site: &Site, who: &Who, named: Option<JobId>) -> Vec<Turn> {
     let mut jobs = Vec::new();
-    if let Some(token) = session::cookie(headers) {
-        let filter = JobFilter { asker: Some(token.asker()), ..JobFilter::default() };
-        jobs = site.store().jobs(&filter, TURNS).await.unwrap_or_default();
-        jobs.reverse();
+    for asker in who.askers() {
+        let filter = JobFilter { asker: Some(asker), ..JobFilter::default() };
+        jobs.extend(site.store().jobs(&filter, TURNS).await.unwrap_or_default());
     }
+    jobs.sort_by_key(|job| job.id);
+    jobs.drain(..jobs.len().saturating_sub(TURNS as usize));
     if let Some(id) = named
         && jobs.iter().all(|job| job.id != id)
         && let Ok(Some(job)) = site.engine().job(id).await
     {
         jobs.push(job);
     }
-    jobs.iter().map(|job| turn(site, job, super::jobs::is_owner(job, headers))).collect()
+    jobs.iter().map(|job| turn(site, job, who.asked(job))).collect()
 }
 
 fn turn(site: &Site, job: &Job, owner: bool) -> Turn {
@@ -173,7 +177,7 @@ pub(super) async fn ask(extract::State(site): extract::State<Site>, request: Req
         message: form::first(&pairs, "message").unwrap_or_default(),
         coach: form::first(&pairs, "coach"),
         key: None,
-        session: session::cookie(&parts.headers),
+        who: site.who_holds(session::cookie(&parts.headers, &site.config().server)).await?,
     };
     let taken = ask::ask(&site, from, asked).await?;
     let mut response = Redirect::to(&format!("/chat?job={}", taken.accepted.id())).into_response();

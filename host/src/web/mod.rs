@@ -32,6 +32,7 @@ mod serve;
 mod session;
 mod sms;
 mod views;
+mod who;
 
 #[cfg(test)]
 mod tests;

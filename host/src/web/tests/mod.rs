@@ -6,6 +6,7 @@ mod events;
 mod jobs;
 mod pages;
 mod phone;
+mod signed_in;
 mod texts;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -1,11 +1,11 @@
 //! Pages as they are read: at an address, in lists, by version.
 
 use super::{
-    super::{Draft, Lookup, Origin, Page, PageKey, PageSummary, Person, PersonId, SharedPage},
+    super::{Draft, Lookup, Origin, Page, PageId, PageKey, PageSummary, Person, PersonId, SharedPage},
     accounts::known,
     db::{Db, Row, args},
     fault::Outcome,
-    people,
+    moves, people,
 };
 use crate::job::{JobId, Millis};
 
@@ -121,6 +121,10 @@ pub(super) async fn locate(db: &mut Db<'_>, key: &PageKey) -> Outcome<Lookup<Con
     if let Some(found) = live(db, &key.user, &key.app).await? {
         return Ok(Lookup::Found(found));
     }
+    if let Some(now) = moves::followed(db, &key.user, &key.app).await? {
+        let is_there = live(db, &now.user, &now.app).await?.is_some();
+        return Ok(if is_there { Lookup::Moved(now) } else { Lookup::Missing });
+    }
     let Some(owner) = people::by_old_slug(db, &key.user).await? else { return Ok(Lookup::Missing) };
     let moved = PageKey { user: owner.slug, app: key.app.clone() };
     let is_there = live(db, &moved.user, &moved.app).await?.is_some();
@@ -135,6 +139,7 @@ pub(super) async fn page(db: &mut Db<'_>, (key, version): &(PageKey, Option<u32>
         Lookup::Missing => return Ok(Lookup::Missing),
     };
     let newest = Page {
+        id: PageId(found.id),
         key: key.clone(),
         version: found.version,
         newest: found.version,
