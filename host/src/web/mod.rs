@@ -26,6 +26,8 @@ mod problem;
 mod routes;
 mod serve;
 mod session;
+mod sign_in;
+mod sign_in_page;
 mod sms;
 mod who;
 
