@@ -89,7 +89,7 @@ fn guest_mark(guest: bool) -> types::Extra {
 }
 
 /// A page as its owner's coach sees it.
-pub fn page(pipeline: &Checked, user: &str, page: &PageSummary) -> types::PageSummary {
+pub fn page(pipeline: &Checked, owner: &Person, page: &PageSummary) -> types::PageSummary {
     types::PageSummary {
         slug: page.slug.clone(),
         title: page.title.clone(),
@@ -97,9 +97,10 @@ pub fn page(pipeline: &Checked, user: &str, page: &PageSummary) -> types::PageSu
         created: page.created.0,
         extra: vec![
             ("kind".into(), page.kind.clone()),
-            ("url".into(), pipeline.server.page_url(&format!("/{user}/{}", page.slug))),
+            ("url".into(), pipeline.server.page_url(&format!("/{}/{}", owner.slug, page.slug))),
             ("version".into(), page.version.to_string()),
             ("hidden".into(), page.hidden.to_string()),
+            ("home".into(), (owner.home.as_deref() == Some(page.slug.as_str())).to_string()),
         ],
     }
 }

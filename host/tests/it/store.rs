@@ -1,6 +1,7 @@
 //! The store's behaviours, each told once and shown on SQLite, on PostgreSQL, and on PostgreSQL behind a transaction pooler.
 
 mod accounts;
+mod collected;
 mod crowd;
 mod databases;
 mod events;

@@ -1,9 +1,11 @@
-//! The database: people, pages, texts to send, events, limits, talks. One set of behaviours on SQLite and PostgreSQL.
+//! The database: people, pages, what pages collect, texts to send, events, limits, talks. One set of behaviours on SQLite and PostgreSQL.
 //!
 //! The tables keep the names people already have in Supabase. What must happen together happens in one transaction; what a job does is recorded under the
 //! job's id, so that a repeated step is harmless.
 
+mod collected;
 mod events;
+mod keys;
 mod outbox;
 mod pages;
 mod people;
@@ -11,7 +13,12 @@ mod records;
 mod sessions;
 mod sql;
 
+pub use collected::{
+    Befriended, Collected, Collection, Count, Friend, Kept, NewRecord, NoCollection, PageId, Placed, Record,
+    RecordFilter, Room, Tally,
+};
 pub use events::{Event, Events, Seq};
+pub use keys::{Key, Keys};
 pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
@@ -47,7 +54,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All of it.
 #[async_trait]
-pub trait Store: People + Pages + Outbox + Events + Records + Sessions + Send + Sync {
+pub trait Store: People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Send + Sync {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{NewText, Person, PersonId, Result};
+use super::{NewText, PageId, Person, PersonId, Result};
 use crate::job::{JobId, Millis};
 
 /// Where a page lives.
@@ -77,6 +77,8 @@ pub struct PageSummary {
 /// One version of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// Its row: what belongs to the page is kept by this.
+    pub id: PageId,
     /// Where.
     pub key: PageKey,
     /// From 1.

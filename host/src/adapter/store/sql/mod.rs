@@ -5,10 +5,13 @@
 
 mod accounts;
 mod bells;
+mod collected;
 mod db;
 mod events;
 mod fault;
+mod friends;
 mod jobs;
+mod keys;
 mod limits;
 mod migrations;
 mod moves;
@@ -35,8 +38,8 @@ use self::{
     postgres::{Address, Server},
     sqlite::Lite,
 };
-use super::{Result, Store, StoreError};
-use crate::config::StoreUrl;
+use super::{PageId, Result, Store, StoreError};
+use crate::{config::StoreUrl, job::JobId};
 
 /// One behaviour: what to do on a connection with these arguments.
 type Act<A, T> = for<'a, 'c> fn(&'a mut Db<'c>, &'a A) -> BoxFuture<'a, Outcome<T>>;
@@ -61,7 +64,7 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
             Database::Server(Server::open(address))
         }
     };
-    Ok(Arc::new(SqlStore { database, bells: Bells::default() }))
+    Ok(Arc::new(SqlStore { database, bells: Bells::default(), changed: Bells::default() }))
 }
 
 async fn tables(url: &StoreUrl, address: &Address) -> Outcome<()> {
@@ -96,7 +99,10 @@ pub fn migrations_sql(url: &StoreUrl) -> String {
 /// [`Store`] on either database.
 struct SqlStore {
     database: Database,
-    bells: Bells,
+    /// Rings for a job's events.
+    bells: Bells<JobId>,
+    /// Rings for a page's records.
+    changed: Bells<PageId>,
 }
 
 enum Database {

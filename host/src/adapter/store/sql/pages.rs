@@ -1,7 +1,7 @@
 //! Pages as they are read: at an address, in lists, by version.
 
 use super::{
-    super::{Draft, Lookup, Page, PageKey, PageSummary, Person, PersonId, SharedPage},
+    super::{Draft, Lookup, Page, PageId, PageKey, PageSummary, Person, PersonId, SharedPage},
     accounts::known,
     db::{Db, Row, args},
     fault::Outcome,
@@ -92,6 +92,7 @@ pub(super) async fn page(db: &mut Db<'_>, (key, version): &(PageKey, Option<u32>
         Lookup::Missing => return Ok(Lookup::Missing),
     };
     let newest = Page {
+        id: PageId(found.id),
         key: key.clone(),
         version: found.version,
         draft: found.draft,
