@@ -20,6 +20,7 @@ mod parity;
 mod prism;
 mod queue;
 mod sandbox;
+mod session;
 mod sharing;
 mod signed;
 mod sms;
