@@ -144,6 +144,17 @@ pub(super) fn check_origin(site: &Site, uri: &Uri, headers: &HeaderMap) -> Resul
     }
 }
 
+/// A form can be sent by any page, so here an Origin must be there, and be ours alone.
+pub(super) fn check_form_origin(site: &Site, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    match local::origin(headers) {
+        local::Origin::Named(origin) if local::is_ours(origin, &site.config().server.public_url, uri, headers) => {
+            Ok(())
+        }
+        _ => Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "This form was not sent from our own page.")
+            .todo("Open our own page and send it from there.")),
+    }
+}
+
 /// A wait as people say it.
 pub(super) fn minutes(seconds: u64) -> String {
     match seconds.div_ceil(60) {

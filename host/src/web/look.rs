@@ -101,7 +101,7 @@ pub(super) async fn icon() -> Response {
 }
 
 pub(super) async fn robots() -> &'static str {
-    "User-agent: *\nDisallow: /api/\nDisallow: /chat\nDisallow: /phone\nDisallow: /console\n"
+    "User-agent: *\nDisallow: /api/\nDisallow: /chat\nDisallow: /phone\nDisallow: /sign-in\nDisallow: /console\n"
 }
 
 fn serve(asset: &Asset, keep: &'static str) -> Response {

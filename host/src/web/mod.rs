@@ -31,6 +31,8 @@ mod records;
 mod routes;
 mod serve;
 mod session;
+mod sign_in;
+mod sign_in_page;
 mod sms;
 mod views;
 mod who;

@@ -19,7 +19,7 @@ use tower_http::{
 
 use super::{
     Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, page, pages,
-    phone, plugins, portrait, problem, qr, records, sms,
+    phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -37,6 +37,9 @@ fn table() -> Vec<Route> {
         ("/sms/webhook", post(sms::webhook), &["post"]),
         ("/sms/status", post(sms::status), &["post"]),
         ("/api/chat", post(api::chat), &["post"]),
+        ("/sign-in", get(sign_in_page::show).post(sign_in_page::act), &["get", "post"]),
+        ("/api/session", get(sign_in::show).post(sign_in::ask).delete(sign_in::end), &["get", "post", "delete"]),
+        ("/api/session/verify", post(sign_in::verify), &["post"]),
         ("/api/jobs/{id}", get(jobs::show), &["get"]),
         ("/api/jobs/{id}/events", get(events::stream), &["get"]),
         ("/api/pages", get(pages::since), &["get"]),

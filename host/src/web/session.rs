@@ -27,7 +27,6 @@ impl Token {
     }
 
     /// A fresh one for someone who signs in, 256 bits. One sees by its form that it must be looked up.
-    #[cfg(test)]
     pub fn fresh_session() -> Self {
         Self(format!("{SIGNED_IN}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
     }
@@ -57,6 +56,11 @@ impl Token {
     pub fn cookie(&self, server: &Server) -> Option<HeaderValue> {
         HeaderValue::from_str(&set(server, &self.0, AGE)).ok()
     }
+}
+
+/// The header that takes it from a browser.
+pub(super) fn no_cookie(server: &Server) -> Option<HeaderValue> {
+    HeaderValue::from_str(&set(server, "", 0)).ok()
 }
 
 fn set(server: &Server, value: &str, age: u32) -> String {

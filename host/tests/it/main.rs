@@ -21,6 +21,7 @@ mod prism;
 mod queue;
 mod records;
 mod sandbox;
+mod session;
 mod sharing;
 mod signed;
 mod sms;
