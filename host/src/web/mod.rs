@@ -18,6 +18,7 @@ mod jobs;
 mod local;
 mod look;
 mod operator;
+mod owner;
 mod page;
 mod pages;
 mod phone;
@@ -29,6 +30,7 @@ mod session;
 mod sign_in;
 mod sign_in_page;
 mod sms;
+mod table;
 mod who;
 
 #[cfg(test)]

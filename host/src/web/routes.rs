@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, plugins,
-    problem, sign_in, sign_in_page, sms,
+    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, owner, page, pages, phone,
+    plugins, problem, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -57,6 +57,8 @@ fn table() -> Vec<Route> {
         ("/favicon.ico", get(look::icon), &["get"]),
         ("/{user}", get(home::show), &["get"]),
         ("/{user}/{app}", get(page::show), &["get"]),
+        ("/{user}/{app}/owner", get(owner::show).post(owner::act), &["get", "post"]),
+        ("/{user}/{app}/records.csv", get(owner::csv), &["get"]),
     ]
 }
 
