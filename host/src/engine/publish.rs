@@ -42,15 +42,23 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
     };
     let parts = walk.parts.clone();
     let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
-    // The owner's view is kept with the version; it gets an address once there is a sign-in to guard it.
+    let admin_url =
+        collects(&draft, &order.kind).then(|| pipeline.server.url(&format!("/{}/{slug}/owner", person.slug)));
     walk.job.progress.published =
-        Some(Published { user: person.slug, app: slug, version, url, admin_url: None, title: draft.title });
+        Some(Published { user: person.slug, app: slug, version, url, admin_url, title: draft.title });
     walk.job.progress.reply = told;
     parts.checkpoint(&walk.job).await?;
     parts.outbox.notify_one();
     parts.tell(&walk.job, "page").await;
     metrics::counter!("wtaf_pages_published_total").increment(1);
     Ok(())
+}
+
+/// Whether there is something for the owner to see besides the page.
+fn collects(draft: &Draft, kind: &str) -> bool {
+    let html = draft.html.to_ascii_lowercase();
+    let means = ["wtaf-shared", "wtaf-friends", "data-wtaf", "wtaf.save", "/api/apps/"];
+    kind == "data-app" || draft.owner_html.is_some() || means.iter().any(|one| html.contains(one))
 }
 
 fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {
