@@ -15,6 +15,7 @@ use lol_html::{
     text,
 };
 
+use super::card;
 use crate::adapter::store::Collection;
 
 /// In an opaque origin `localStorage` throws, and games break. This stand-in forgets with the tab.
@@ -42,11 +43,13 @@ pub(super) struct Storage<'a> {
 pub(super) struct About<'a> {
     pub title: &'a str,
     pub description: &'a str,
-    /// Absolute.
+    /// Absolute; of an old version the newest one's.
     pub url: &'a str,
     pub storage: Storage<'a>,
     /// A form was sent, and its visitor came back.
     pub saved: bool,
+    /// The card of share previews, absolute.
+    pub image: &'a str,
 }
 
 /// The page, ready to be served.
@@ -185,8 +188,15 @@ fn head(seen: &Seen, about: &About<'_>) -> String {
     og("title", &title);
     og("description", &description);
     og("type", "website");
-    og("url", &escape(about.url));
-    out.push_str("<meta name=\"twitter:card\" content=\"summary\">");
+    let url = escape(about.url);
+    og("url", &url);
+    og("image", &escape(about.image));
+    og("image:type", "image/png");
+    og("image:width", &card::WIDTH.to_string());
+    og("image:height", &card::HEIGHT.to_string());
+    og("image:alt", &title);
+    out.push_str("<meta name=\"twitter:card\" content=\"summary_large_image\">");
+    out.push_str(&["<link rel=\"canonical\" href=\"", &url, "\">"].concat());
     if about.saved && !seen.body {
         out.push_str(SAVED);
     }
@@ -232,6 +242,12 @@ fn rewrite(html: &str, seen: &Seen, head: &str, about: &About<'_>) -> Result<Str
         }))
         .append_element_content_handler(element!("base", |el| {
             el.remove();
+            Ok(())
+        }))
+        .append_element_content_handler(element!("link[rel]", |el| {
+            if el.get_attribute("rel").is_some_and(|rel| rel.trim().eq_ignore_ascii_case("canonical")) {
+                el.remove();
+            }
             Ok(())
         }))
         .append_element_content_handler(element!("meta", |el| {
@@ -288,11 +304,22 @@ fn leads_away(el: &Element<'_, '_>) -> bool {
 
 /// Share tags that we write from the page's own words: two of them would be one too many.
 fn is_ours(el: &Element<'_, '_>) -> bool {
-    let name = el.get_attribute("property").or_else(|| el.get_attribute("name")).unwrap_or_default();
-    matches!(
-        name.trim().to_ascii_lowercase().as_str(),
-        "og:title" | "og:description" | "og:type" | "og:url" | "twitter:card" | "twitter:title" | "twitter:description"
-    )
+    // Either attribute counts for those who read them, so either makes it one of ours.
+    ["property", "name"].into_iter().filter_map(|attribute| el.get_attribute(attribute)).any(|name| {
+        let name = name.trim().to_ascii_lowercase();
+        matches!(
+            name.as_str(),
+            "og:title"
+                | "og:description"
+                | "og:type"
+                | "og:url"
+                | "twitter:card"
+                | "twitter:title"
+                | "twitter:description"
+        ) || ["og:image", "twitter:image"]
+            .into_iter()
+            .any(|family| name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
+    })
 }
 
 #[cfg(test)]
@@ -305,6 +332,7 @@ mod tests {
         url: "https://wtaf.example/otter/red",
         storage: Storage { url: "https://wtaf.example/api/apps/otter/red", token: "t0ken" },
         saved: false,
+        image: "https://wtaf.example/otter/red/card.png?v=2",
     };
 
     fn count(html: &str, needle: &str) -> usize {
@@ -335,7 +363,21 @@ mod tests {
         assert!(out.contains("<meta property=\"og:title\" content=\"Own &amp; true\">"));
         assert!(out.contains("<meta property=\"og:description\" content=\"mine\">"));
         assert_eq!(count(&out, "name=description"), 1);
-        assert!(out.contains("og:image"));
+    }
+
+    #[test]
+    fn the_picture_of_a_preview_is_the_card_alone() {
+        let page = "<head><meta property='og:image' content='https://evil.example/a.png'><meta property='og:image:width' content=1>\
+                    <meta name=' Twitter:Image ' content=b><meta name=x property='og:image:secure_url' content=c>\
+                    <link rel=canonical href='https://evil.example/'></head><body></body>";
+        let out = dress(page, &ABOUT);
+        assert!(
+            out.contains("<meta property=\"og:image\" content=\"https://wtaf.example/otter/red/card.png?v=2\">"),
+            "{out}"
+        );
+        assert!(out.contains("content=\"summary_large_image\"") && !out.contains("evil"), "{out}");
+        assert_eq!((count(&out, "og:image\""), count(&out, "og:image:width"), count(&out, "canonical")), (1, 1, 1));
+        assert!(!out.to_lowercase().contains("twitter:image") && !out.contains("secure_url"), "{out}");
     }
 
     #[test]
