@@ -11,7 +11,7 @@ mod records;
 mod sql;
 
 pub use events::{Event, Events, Seq};
-pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
+pub use outbox::{Delivery, Heard, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
 pub use records::{Allowance, JobFilter, Records, Spent, Turn};

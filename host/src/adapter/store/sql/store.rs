@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Allowance, Delivery, Did, Event, Events, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page, PageKey,
-        PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage, Spent,
-        Standing, Store, TextStatus, Turn,
+        Allowance, Delivery, Did, Event, Events, Heard, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page,
+        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage,
+        Spent, Standing, Store, Turn,
     },
     SqlStore,
     accounts::{self, Step},
@@ -155,9 +155,8 @@ impl Outbox for SqlStore {
         self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
     }
 
-    async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool> {
-        let word = outbox::Word { sid: sid.to_owned(), status, error, now };
-        self.write(word, |db, word| Box::pin(outbox::delivery(db, word))).await
+    async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>> {
+        self.write((heard, now), |db, (heard, now)| Box::pin(outbox::delivery(db, heard, *now))).await
     }
 
     async fn texts_to(&self, to: &Phone, limit: u32) -> Result<Vec<OutboxText>> {
