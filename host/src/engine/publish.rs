@@ -38,7 +38,7 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         remix_of: remix_of(&order, &person.slug),
         og_image_url: Some(pipeline.server.url(&format!("/{}/{slug}/card.png", person.slug))),
         now: Millis::now(),
-        texts: told.iter().filter_map(|words| notify::text_for(walk, name, words)).collect(),
+        texts: told.iter().flat_map(|words| notify::texts_for(walk, name, words)).collect(),
     };
     let parts = walk.parts.clone();
     let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
