@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Failure, generation::Ready, notify, speech::Occasion, walk::Walk};
 use crate::{
     adapter::store::{Draft, Lookup, PageKey, Publication},
+    failpoint::{Step, reached},
     job::{Millis, Order, Published, SavedDraft},
 };
 
@@ -37,11 +38,13 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
     };
     let parts = walk.parts.clone();
     let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
+    reached(Step::PageCommitted);
     // The owner's view is kept with the version; it gets an address once there is a sign-in to guard it.
     walk.job.progress.published =
         Some(Published { user: person.slug, app: slug, version, url, admin_url: None, title: draft.title });
     walk.job.progress.reply = told;
     parts.checkpoint(&walk.job).await?;
+    reached(Step::PageKept);
     parts.outbox.notify_one();
     parts.tell(&walk.job, "page").await;
     metrics::counter!("wtaf_pages_published_total").increment(1);

@@ -4,6 +4,7 @@ mod ai;
 mod architecture;
 mod authoring;
 mod browser;
+mod chaos;
 mod check;
 mod commands;
 mod crash;

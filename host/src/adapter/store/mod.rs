@@ -14,7 +14,7 @@ pub use events::{Event, Events, Seq};
 pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
-pub use records::{Allowance, JobFilter, Records, Spent, Turn};
+pub use records::{Allowance, Cost, JobFilter, Records, Spent, Turn, Whose};
 pub use sql::{migrate, migrations_sql, open};
 
 use async_trait::async_trait;

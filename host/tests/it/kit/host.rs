@@ -555,7 +555,7 @@ fn read(file: &Path) -> Sent {
 }
 
 /// A port that is free, and that no outgoing connection will take while the engine is down between two runs (those use 32768 and above).
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(97);
     loop {

@@ -11,6 +11,7 @@ mod fault;
 mod jobs;
 mod limits;
 mod migrations;
+mod old;
 mod outbox;
 mod pages;
 mod people;

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Allowance, Delivery, Did, Event, Events, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page, PageKey,
-        PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage, Spent,
-        Standing, Store, TextStatus, Turn,
+        Allowance, Cost, Delivery, Did, Event, Events, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page,
+        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage,
+        Spent, Standing, Store, TextStatus, Turn, Whose,
     },
     SqlStore,
     accounts::{self, Step},
     db::args,
-    events, jobs, limits, outbox, pages, people, publish, talks,
+    events, jobs, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -240,13 +240,16 @@ impl Records for SqlStore {
         self.write(before, |db, before| Box::pin(limits::prune(db, *before))).await
     }
 
-    async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()> {
-        let paid = limits::Paid { job, provider: provider.to_owned(), dollars, now };
-        self.write(paid, |db, paid| Box::pin(limits::add_cost(db, paid))).await
+    async fn add_cost(&self, cost: &Cost, now: Millis) -> Result<()> {
+        self.write((cost.clone(), now), |db, paid| Box::pin(limits::add_cost(db, paid))).await
     }
 
-    async fn cost_since(&self, since: Millis) -> Result<f64> {
-        self.read(since, |db, since| Box::pin(limits::cost_since(db, *since))).await
+    async fn cost_since(&self, whose: &Whose, since: Millis) -> Result<f64> {
+        self.read((whose.clone(), since), |db, args| Box::pin(limits::cost_since(db, args))).await
+    }
+
+    async fn prune_old(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(old::prune(db, *before))).await
     }
 }
 
