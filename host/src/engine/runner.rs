@@ -27,6 +27,10 @@ const KEEP_EVENTS: Duration = Duration::from_hours(168);
 /// The longest limit is a month; what is older counts for nothing.
 const KEEP_SPENT: Duration = Duration::from_hours(768);
 
+/// What is old is cleared away so often, and first when a start has settled.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+const FIRST_TIDY: Duration = Duration::from_mins(5);
+
 /// Between two portions of what is cleared away, so that nobody who writes waits for long.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -240,7 +244,12 @@ fn without_answers(job: &Job) -> Job {
 
 /// Once an hour, off every job's way: what is old is cleared away, a little at a time.
 async fn tidy(parts: Arc<Parts>) {
+    let mut wait = FIRST_TIDY;
     loop {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => wait = TIDY_EVERY,
+            () = parts.stopping.cancelled() => return,
+        }
         let now = Millis::now();
         told("old progress events", parts.store.prune_events(now.before(KEEP_EVENTS)).await);
         told("old counts of limits", parts.store.prune_spent(now.before(KEEP_SPENT)).await);
@@ -249,10 +258,6 @@ async fn tidy(parts: Arc<Parts>) {
         match parts.sms.prune(now.before(keep)).await {
             Ok(removed) => told("old texts in files", Ok(removed)),
             Err(why) => tracing::warn!(%why, "old texts in files: not removed"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_hours(1)) => {}
-            () = parts.stopping.cancelled() => return,
         }
     }
 }

@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use super::{Site, State, routes};
 
 /// For the head of a request to arrive, from the connection's beginning or the answer before.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Connections at once. Those who watch their jobs keep one each; the files they take leave room for the AI's.
 const MOST: usize = 20_000;

@@ -11,11 +11,7 @@ use std::{collections::BTreeMap, time::Instant};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use wtaf_host::failpoint::Step;
 
-use self::{
-    beast::End,
-    books::Books,
-    crowd::Crowd,
-};
+use self::{beast::End, books::Books, crowd::Crowd};
 
 /// Texts of each person, a job each.
 const TEXTS: usize = crowd::SCRIPT.len();
