@@ -143,7 +143,7 @@ async fn a_slow_database_delays_pages_and_no_acknowledgement() {
     let ai = echo().await;
     let host = Host::of().ai([link("fake", &ai)]).set(line.stands_for(&database)).start().await;
 
-    line.slow(Duration::from_millis(500));
+    line.slow(Duration::from_millis(60));
     let began = Instant::now();
     let job = host.text(ANN, OTTER).await;
     let acknowledged = began.elapsed();
