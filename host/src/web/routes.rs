@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, owner, page, pages,
-    phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
+    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, owner, page,
+    pages, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
