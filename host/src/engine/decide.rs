@@ -3,7 +3,7 @@
 use super::{
     Failure, consult,
     generation::Ready,
-    notify,
+    make, notify,
     speech::{self, Occasion},
     translate,
     walk::Walk,
@@ -13,7 +13,7 @@ use crate::{
         sms::{CarrierWord, carrier_word},
         store::{Allowance, Did, Paged, Person, Spent, Standing, Turn},
     },
-    job::{Decided, ForPerson, Millis, Order, Source, reserved::RESERVED},
+    job::{Asker, Decided, ForPerson, Millis, Order, Source, reserved::RESERVED},
     plugin::{Fault, Question, coach},
 };
 use std::time::Duration;
@@ -26,6 +26,11 @@ const PAGES: u32 = 100;
 /// Looks the person up again for a job that was decided before a restart.
 pub(super) async fn know_again(walk: &mut Walk) -> Result<(), Failure> {
     walk.person = find(walk).await?;
+    if let (None, Asker::Guest(key)) = (&walk.person, &walk.job.request.asker) {
+        // They signed in meanwhile: what they began is still theirs.
+        let parts = &walk.parts;
+        walk.person = parts.patiently(|| parts.store.moved_guest(key)).await?;
+    }
     Ok(())
 }
 
@@ -38,6 +43,10 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
         None => ask_coach(walk, ready, standing_before).await?,
     };
     if let ForPerson::Order(order) = &decided.then {
+        // Now rather than at the prompt: nobody is told that what cannot be is on its way, and it counts against no limit.
+        if let Some(page) = &order.page {
+            make::page_to_change(walk, page, decided.first).await?;
+        }
         within_limits(walk, order).await?;
     }
     walk.job.progress.decided = Some(decided);
@@ -104,7 +113,7 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
     if let Some(known) = &known {
         let id = known.id;
         let owned = parts.patiently(|| parts.store.pages_of(id, PAGES)).await?;
-        pages = owned.iter().map(|page| translate::page(&pipeline, &known.slug, page)).collect();
+        pages = owned.iter().map(|page| translate::page(&pipeline, known, page)).collect();
         let since = walk.job.created_at.before(THREAD_SPAN);
         let turns = parts.patiently(|| parts.store.turns(id, since, THREAD_LINES)).await?;
         thread = turns.iter().map(translate::turn).collect();

@@ -40,7 +40,7 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     let order = order_of(walk)?;
     let mut material = walk.job.progress.material.clone();
     let page = match &order.page {
-        Some(page) => Some(page_to_change(walk, page).await?),
+        Some(page) => Some(page_to_change(walk, page, false).await?),
         None => None,
     };
     material.extend(page.iter().map(|html| ("page".to_owned(), html.clone())));
@@ -61,7 +61,8 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     Ok(())
 }
 
-async fn page_to_change(walk: &Walk, page: &str) -> Result<String, Failure> {
+/// The document that an edit or a remix begins with. Where there is none the job ends, and the person is told; `first` as in the occasion.
+pub(super) async fn page_to_change(walk: &Walk, page: &str, first: bool) -> Result<String, Failure> {
     let own = walk.person.as_ref().map(|person| person.slug.clone()).unwrap_or_default();
     let (user, app) = page.split_once('/').map_or((own.as_str(), page), |(user, app)| (user, app));
     let mut key = PageKey { user: user.to_owned(), app: app.to_owned() };
@@ -72,7 +73,10 @@ async fn page_to_change(walk: &Walk, page: &str) -> Result<String, Failure> {
             Lookup::Missing => break,
         }
     }
-    let occasion = Occasion::new("no-such-page").with("page", page);
+    let mut occasion = Occasion::new("no-such-page").with("page", page);
+    if first {
+        occasion = occasion.with("first", "true");
+    }
     let words = speech::words(walk, &occasion).await.unwrap_or_default();
     Err(Failure::Refused { code: "no-such-page", words })
 }

@@ -58,7 +58,15 @@ pub(super) async fn notify(walk: &mut Walk) -> Result<(), Failure> {
     };
     let Some(words) = words.filter(|words| !words.trim().is_empty()) else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());
+    if is_read_in_chat(walk) {
+        return Ok(());
+    }
     write(walk, "reply", &words).await
+}
+
+/// Someone who is signed in reads an answer where they asked. A page's link is texted as well, for it is worth keeping, and a failure, for they may have gone.
+fn is_read_in_chat(walk: &Walk) -> bool {
+    walk.job.request.source == Source::Web
 }
 
 /// Tells of a failure or a refusal. The words are kept in the job, for the chat.
@@ -73,6 +81,9 @@ pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Resul
     };
     let Some(words) = words else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());
+    if occasion == "refused" && is_read_in_chat(walk) {
+        return Ok(());
+    }
     write(walk, occasion, &words).await
 }
 

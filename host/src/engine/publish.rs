@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, generation::Ready, notify, speech::Occasion, walk::Walk};
+use super::{Failure, generation::Ready, notify, own_words, speech::Occasion, walk::Walk};
 use crate::{
     adapter::store::{Draft, Lookup, PageKey, Publication},
     job::{Millis, Order, Published, SavedDraft},
@@ -14,7 +14,7 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         return Err(Failure::last("flow", "a page needs an owner and an order"));
     };
     let slug = slug_of(walk, &order)?;
-    let draft = draft_of(&walk.drafts, &order)?;
+    let draft = draft_of(&walk.drafts, &slug)?;
     let pipeline = walk.generation.pipeline.clone();
     let url = pipeline.server.page_url(&format!("/{}/{slug}", person.slug));
     let name = if order.kind == "edit" { "edit-done" } else { "page-live" };
@@ -35,7 +35,8 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         kind: order.kind.clone(),
         coach: order.coach.clone(),
         prompt: order.text.clone(),
-        remix_of: remix_of(&order),
+        remix_of: remix_of(&order, &person.slug),
+        og_image_url: Some(pipeline.server.url(&format!("/{}/{slug}/card.png", person.slug))),
         now: Millis::now(),
         texts: told.iter().flat_map(|words| notify::texts_for(walk, name, words)).collect(),
     };
@@ -70,20 +71,24 @@ fn collects(html: &str) -> Option<&'static str> {
     }
 }
 
-fn remix_of(order: &Order) -> Option<PageKey> {
-    let (user, app) = order.page.as_deref().filter(|_| order.kind == "remix")?.split_once('/')?;
+/// A page named without its owner is one of the person's own.
+fn remix_of(order: &Order, own: &str) -> Option<PageKey> {
+    let page = order.page.as_deref().filter(|_| order.kind == "remix")?;
+    let (user, app) = page.split_once('/').unwrap_or((own, page));
     Some(PageKey { user: user.to_owned(), app: app.to_owned() })
 }
 
-fn draft_of(drafts: &[SavedDraft], order: &Order) -> Result<Draft, Failure> {
+/// What a page is called and what it is about are the page's own words: those that it was asked for with are the person's.
+fn draft_of(drafts: &[SavedDraft], slug: &str) -> Result<Draft, Failure> {
     let page = drafts.iter().find(|draft| draft.audience == "everyone");
     let page = page.ok_or_else(|| Failure::last("flow", "there is no page to publish"))?;
+    let own = own_words::of(&page.html);
     let title = page.title.clone().filter(|title| !title.trim().is_empty());
     Ok(Draft {
         html: page.html.clone(),
         owner_html: drafts.iter().find(|draft| draft.audience == "owner").map(|draft| draft.html.clone()),
-        title: title.unwrap_or_else(|| order.text.chars().take(60).collect()),
-        description: order.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect(),
+        description: own.description(),
+        title: title.or_else(|| own.title()).unwrap_or_else(|| slug.replace('-', " ")),
     })
 }
 

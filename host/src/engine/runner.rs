@@ -226,5 +226,8 @@ async fn tidy(parts: Arc<Parts>) {
         if let Err(error) = parts.store.prune_spent(Millis::now().before(KEEP_SPENT)).await {
             tracing::warn!(%error, "old counts of limits not removed");
         }
+        if let Err(error) = parts.store.prune_sessions(Millis::now()).await {
+            tracing::warn!(%error, "sessions and codes that have run out are not removed");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use wasmtime::{ResourceLimiter, component::HasSelf};
@@ -14,35 +14,41 @@ use super::{
     sandbox::{MOST_ENTRIES, MOST_INSTANCES, MOST_MEMORIES, MOST_TABLES},
 };
 
-/// Processor time of a call: the time its future spends being polled.
+/// Processor time of a call: what its thread got while its future was polled. Time in which a busy machine let others run is no fault of the guest's.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Mutex<Metered>>);
 
 #[derive(Debug, Default)]
 struct Metered {
     spent: Duration,
-    poll_began: Option<Instant>,
+    /// The thread's own clock then. A poll begins, asks and ends on one thread.
+    poll_began: Option<Duration>,
 }
 
 impl Meter {
     /// A poll begins.
     pub fn begin(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_began = Some(Instant::now());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_began = Some(thread_time());
     }
 
     /// A poll ends.
     pub fn end(&self) {
         let mut metered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(began) = metered.poll_began.take() {
-            metered.spent += began.elapsed();
+            metered.spent += thread_time().saturating_sub(began);
         }
     }
 
     /// So far, the running poll included.
     pub fn spent(&self) -> Duration {
         let metered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        metered.spent + metered.poll_began.map(|began| began.elapsed()).unwrap_or_default()
+        metered.spent + metered.poll_began.map(|began| thread_time().saturating_sub(began)).unwrap_or_default()
     }
+}
+
+/// Processor time of this thread so far.
+fn thread_time() -> Duration {
+    Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// Whom a call is for: every line it logs carries it.

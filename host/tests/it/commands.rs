@@ -5,32 +5,8 @@ use rstest::rstest;
 use crate::kit::{
     ai::{FakeAi, Reply},
     host::{ANN, BOB, Host, answer_with, asked_in, link, until},
+    texter::{answer, echo, made},
 };
-
-/// Texts it, waits for its end, and gives the text that answers it (the newest).
-async fn answer(host: &Host, from: &str, body: &str) -> String {
-    let before = host.texts(from).len();
-    let job = host.text(from, body).await;
-    host.ended(&job).await;
-    until(&format!("{body:?} is answered"), async || host.texts(from).into_iter().nth(before)).await.body
-}
-
-/// An AI that writes a page with the person's own words as its heading.
-async fn echo() -> FakeAi {
-    let ai = FakeAi::start().await;
-    ai.answer(|call| {
-        let words = asked_in(call);
-        Reply::text(answer_with(words.lines().last().unwrap_or("nothing")))
-    });
-    ai
-}
-
-async fn made(host: &Host, from: &str, idea: &str) -> String {
-    let job = host.text(from, idea).await;
-    let url = host.made(&job).await;
-    host.told_of(from, &url).await;
-    url
-}
 
 #[rstest]
 #[case::one_word(&["STOP"])]
@@ -137,11 +113,13 @@ async fn a_person_lists_their_pages_and_chooses_the_one_at_home() {
 
     let list = answer(&host, ANN, "INDEX").await;
     let set = answer(&host, ANN, "INDEX 2").await;
+    let marked = answer(&host, ANN, "INDEX").await;
 
     let lines: Vec<_> = list.lines().collect();
     assert!(lines[1].starts_with("1 ") && lines[1].contains("newts"), "{list}");
     assert!(lines[2].starts_with("2 ") && lines[2].contains("otters"), "{list}");
     assert!(set.contains("first"), "{set}");
+    assert!(marked.lines().nth(2).is_some_and(|line| line.ends_with("(home)")), "{marked}");
     let user = old.trim_start_matches(&host.public()).split('/').nth(1).unwrap();
     let home = host.page(&format!("/{user}")).await;
     assert!(

@@ -28,6 +28,7 @@ pub fn say(ctx: &Context, person: &Person, occasion: &Occasion) -> Result<Option
         "page-live" => Some(told.page(live(told.kind()), told.hint())?),
         "edit-done" => Some(told.page("Done, and at the same link", "")?),
         "accepted" => accepted(told.kind()).map(|lines| told.first(told.one_of(&lines))),
+        "code" => Some(told.code()?),
         name => told.other(name).map(|words| told.first(&words)),
     })
 }
@@ -143,6 +144,14 @@ impl<'a> Told<'a> {
             }
         }
         Ok(format!("{what}.{stop}\n{url}"))
+    }
+
+    /// The code first, for that is what a phone's notification shows.
+    fn code(&self) -> Result<String, StageError> {
+        let code = self.value("code").ok_or_else(|| StageError::BadInput("a code is told without the code".into()))?;
+        let minutes = self.value("minutes").and_then(|minutes| minutes.parse().ok()).unwrap_or(10);
+        let lasts = lasting(minutes);
+        Ok(format!("{code} is your code to sign in. It works for {lasts}. Never share it: nobody here asks for it."))
     }
 
     fn other(&self, name: &str) -> Option<String> {
@@ -420,6 +429,18 @@ mod tests {
             "It's fine - really."
         );
         assert_eq!(told(1, "chat", &[("words", "  ")]), Ok(None));
+    }
+
+    #[test]
+    fn a_code_comes_first_and_leaves_room_for_the_line_that_phones_read() {
+        let text = words("code", &[("code", "012345"), ("minutes", "10"), ("first", "true"), ("source", "sms")]);
+        assert!(
+            text.starts_with("012345 ") && text.contains("10 minutes") && text.contains("Never share it"),
+            "{text}"
+        );
+        assert!(!text.contains("://") && !text.contains("STOP"), "{text}");
+        assert!(septets(&text).is_some_and(|places| places <= 110), "{text}");
+        assert!(matches!(told(1, "code", &[]), Err(StageError::BadInput(_))));
     }
 
     #[test]

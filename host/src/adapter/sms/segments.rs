@@ -8,8 +8,10 @@ pub const MAX_UNITS: usize = 1600;
 /// Texts that one thing said may take; more is no text.
 pub const MOST_TEXTS: usize = 4;
 
-const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-const EXTENDED: &str = "\u{c}^{}\\[~]|€";
+/// The alphabet of GSM-7, one unit each.
+pub const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+/// What GSM-7 knows besides, two units each.
+pub const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
 /// How a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

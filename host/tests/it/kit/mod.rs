@@ -11,4 +11,5 @@ pub mod postgres;
 pub mod process;
 pub mod registry;
 pub mod server;
+pub mod texter;
 pub mod twilio;
