@@ -310,11 +310,11 @@ async fn the_page_signs_in_without_a_script_and_goes_back_where_one_came_from() 
     assert!(second.contains("autocomplete=\"one-time-code\" ") && second.contains("inputmode=\"numeric\""), "{second}");
     let code = next_code(&host, ANN, 0).await;
     let other = if code == "000000" { "000001" } else { "000000" };
-    let enter = |code: &str| vec![("do", "enter"), ("phone", ANN), ("to", "/chat?idea=x"), ("code", code)];
-    let wrong = browser.form("/sign-in", &enter(other).iter().map(|(a, b)| (*a, *b)).collect::<Vec<_>>()).await;
+    let with = [("do", "enter"), ("phone", ANN), ("to", "/chat?idea=x")];
+    let wrong = browser.form("/sign-in", &[with[0], with[1], with[2], ("code", other)]).await;
     assert_eq!(wrong.status(), 403);
     assert!(wrong.text().await.unwrap().contains("4 tries are left"));
-    let done = browser.form("/sign-in", &enter(&code)).await;
+    let done = browser.form("/sign-in", &[with[0], with[1], with[2], ("code", &code)]).await;
     assert_eq!((done.status().as_u16(), done.headers()["location"].to_str().unwrap()), (303, "/chat?idea=x"));
     assert!(browser.send(Method::GET, "/sign-in", None).await.text().await.unwrap().contains("Sign out"));
     browser.form("/sign-in", &[("do", "out")]).await;
