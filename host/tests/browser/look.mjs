@@ -6,7 +6,7 @@ import { DESK, PHONE, same, test, tool, until } from "./kit.mjs";
 await test("look", async (hands) => {
   const { source: axe } = tool("axe-core");
   const { job, home } = await furnish(hands);
-  const places = { front: "/", chat: "/chat", talk: `/chat?job=${job}`, phone: "/phone", home, missing: `${home}/no-such-page`, lost: "/no-such-person-here" };
+  const places = { front: "/", chat: "/chat", signin: "/sign-in", talk: `/chat?job=${job}`, phone: "/phone", home, missing: `${home}/no-such-page`, lost: "/no-such-person-here" };
   const faults = [];
   for (const [size, viewport] of Object.entries({ phone: PHONE, desk: DESK })) {
     for (const colorScheme of ["light", "dark"]) {
