@@ -10,6 +10,7 @@ mod generations;
 mod lanes;
 mod make;
 mod notify;
+pub mod own_words;
 mod parts;
 mod publish;
 mod runner;

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     adapter::store::JobFilter,
+    config::{FilterOn, Pipeline},
     job::{Job, JobId, StageRecord, Status},
 };
 
@@ -24,12 +25,30 @@ const TURNS: u32 = 12;
 /// One ask and what became of it.
 struct Turn {
     id: JobId,
-    said: Option<String>,
+    said: Option<Said>,
     status: Status,
     steps: Vec<Step>,
     reply: Option<String>,
     page: Option<(String, String)>,
     why: Option<&'static str>,
+}
+
+/// What the person wrote, and how the talk shows it.
+struct Said {
+    /// As it was asked, to ask it again.
+    text: String,
+    /// What a command is about: "Change of snake-game".
+    about: Option<String>,
+    words: String,
+}
+
+/// The page in the frame, and what the buttons under it need to know.
+struct Shown {
+    url: String,
+    title: String,
+    user: String,
+    app: String,
+    own: bool,
 }
 
 /// A stage on the thin line.
@@ -50,14 +69,21 @@ struct Chat<'a> {
     apart: bool,
     guests: bool,
     phone: bool,
+    /// What an AI writes may be seen before the page is live: no filter follows.
+    previews: bool,
     longest: usize,
-    shown: Option<(String, String)>,
+    shown: Option<Shown>,
 }
 
 impl Chat<'_> {
     /// Something is under way, so a browser without scripts looks again by itself.
     fn waiting(&self) -> bool {
         self.turns.iter().any(|turn| !turn.status.is_final())
+    }
+
+    /// The page shown is of whoever looks: it can be edited.
+    fn own(&self) -> bool {
+        self.shown.as_ref().is_some_and(|page| page.own)
     }
 }
 
@@ -67,11 +93,14 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = form::query(&uri);
-    let idea: String = form::first(&query, "idea").unwrap_or_default().chars().take(ask::LONGEST).collect();
+    // An idea is asked at once where our own front page sends it; a draft only ever waits to be finished.
+    let idea = form::first(&query, "idea").or_else(|| form::first(&query, "draft")).unwrap_or_default();
+    let idea: String = idea.chars().take(ask::LONGEST).collect();
     let who = site.who_if_known(&headers).await;
-    let turns = turns(&site, &who, form::first(&query, "job").and_then(|id| id.parse().ok())).await;
+    let jobs = jobs(&site, &who, form::first(&query, "job").and_then(|id| id.parse().ok())).await;
     let config = site.config();
-    let shown = turns.iter().rev().find_map(|turn| turn.page.clone());
+    let shown = jobs.iter().rev().find_map(|(job, own)| shown(config, job, *own));
+    let turns = jobs.iter().map(|(job, own)| turn(config, job, *own)).collect();
     let chat = Chat {
         title: "Chat",
         idea: &idea,
@@ -79,6 +108,7 @@ pub(super) async fn show(
         apart: config.server.pages_url.is_some(),
         guests: config.web.guests || who.person.is_some(),
         phone: site.console() && site.local(&uri, &headers).is_ok(),
+        previews: previews(config),
         longest: ask::LONGEST,
         shown,
         turns,
@@ -93,8 +123,9 @@ pub(super) async fn show(
     Ok(response)
 }
 
-/// What they asked, by text too, oldest first; and the job named in the address, which may be too fresh for the list, or somebody else's.
-async fn turns(site: &Site, who: &Who, named: Option<JobId>) -> Vec<Turn> {
+/// What they asked, by text too, oldest first; and the job named in the address, which may be too fresh for the list, or somebody else's. Each with whether
+/// it is theirs.
+async fn jobs(site: &Site, who: &Who, named: Option<JobId>) -> Vec<(Job, bool)> {
     let mut jobs = Vec::new();
     for asker in who.askers() {
         let filter = JobFilter { asker: Some(asker), ..JobFilter::default() };
@@ -108,17 +139,37 @@ async fn turns(site: &Site, who: &Who, named: Option<JobId>) -> Vec<Turn> {
     {
         jobs.push(job);
     }
-    jobs.iter().map(|job| turn(site, job, who.asked(job))).collect()
+    jobs.into_iter()
+        .map(|job| {
+            let own = who.asked(&job);
+            (job, own)
+        })
+        .collect()
 }
 
-fn turn(site: &Site, job: &Job, owner: bool) -> Turn {
-    let config = site.config();
+fn previews(config: &Pipeline) -> bool {
+    !config.stages.iter().any(|stage| stage.on.iter().any(|on| matches!(on, FilterOn::Page | FilterOn::Reply)))
+}
+
+fn shown(config: &Pipeline, job: &Job, own: bool) -> Option<Shown> {
+    let live = job.progress.published.as_ref().filter(|_| job.status == Status::Done)?;
+    Some(Shown {
+        url: page::link(&config.server, &live.user, &live.app),
+        title: live.title.clone(),
+        user: live.user.clone(),
+        app: live.app.clone(),
+        own,
+    })
+}
+
+fn turn(config: &Pipeline, job: &Job, owner: bool) -> Turn {
     let live = job.progress.published.as_ref().filter(|_| job.status == Status::Done);
+    let over = job.status.is_final();
     Turn {
         id: job.id,
-        said: owner.then(|| job.request.text.clone()),
+        said: owner.then(|| said(&job.request.text)),
         status: job.status,
-        steps: config.stages.iter().map(|stage| step(&stage.name, &job.stages)).collect(),
+        steps: config.stages.iter().map(|stage| step(&stage.name, &job.stages, over)).collect(),
         reply: job.progress.reply.as_deref().filter(|_| owner).and_then(|reply| {
             // The link stands below, as a thing to press.
             let words = live.map_or_else(|| reply.to_owned(), |page| reply.replacen(&page.url, "", 1));
@@ -133,9 +184,23 @@ fn turn(site: &Site, job: &Job, owner: bool) -> Turn {
     }
 }
 
-fn step(name: &str, records: &[StageRecord]) -> Step {
+/// The commands that the buttons under a page send, in human words. The script says the same (`look/chat.js`).
+fn said(text: &str) -> Said {
+    let mut words = text.trim().splitn(3, char::is_whitespace);
+    let (verb, page) = (words.next().unwrap_or_default(), words.next().filter(|page| !page.is_empty()));
+    let rest = words.next().map(str::trim).unwrap_or_default();
+    let (about, words) = match (verb, page) {
+        ("EDIT", Some(page)) if !rest.is_empty() => (Some(format!("Change of {page}")), rest),
+        ("REMIX", Some(page)) => (Some(format!("Remix of {page}")), if rest.is_empty() { "As it is" } else { rest }),
+        ("UNDO", Some(page)) if rest.is_empty() => (Some(page.to_owned()), "Take the last change back"),
+        _ => (None, text),
+    };
+    Said { text: text.to_owned(), about, words: words.to_owned() }
+}
+
+fn step(name: &str, records: &[StageRecord], over: bool) -> Step {
     match records.iter().rev().find(|record| record.name == name) {
-        None => Step { name: name.to_owned(), state: "wait", took: String::new() },
+        None => Step { name: name.to_owned(), state: if over { "skip" } else { "wait" }, took: String::new() },
         Some(record) => {
             let (state, took) = match record.outcome.as_str() {
                 "ok" => ("done", took(record.ms)),
@@ -191,6 +256,22 @@ pub(super) async fn ask(extract::State(site): extract::State<Site>, request: Req
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn commands_of_the_buttons_are_shown_in_human_words() {
+        let shown = |text: &str| {
+            let said = said(text);
+            (said.about.unwrap_or_default(), said.words)
+        };
+        let both = |about: &str, words: &str| (about.to_owned(), words.to_owned());
+        assert_eq!(shown("EDIT red-fox make it blue\nand big"), both("Change of red-fox", "make it blue\nand big"));
+        assert_eq!(shown("REMIX otter/red-fox"), both("Remix of otter/red-fox", "As it is"));
+        assert_eq!(shown("UNDO red-fox"), both("red-fox", "Take the last change back"));
+        // Words that only look like a command, and commands that would be answered with how to use them.
+        for text in ["Edit videos like a pro", "EDIT red-fox", "UNDO", "UNDO the damage done", "a snake game"] {
+            assert_eq!(shown(text), both("", text));
+        }
+    }
 
     #[test]
     fn times_read_as_people_say_them() {

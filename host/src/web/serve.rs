@@ -6,7 +6,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Site, State, routes};
+use super::{Site, State, routes, views};
 
 /// Serves until `shutdown`, then answers what it has begun and returns.
 pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: CancellationToken) -> std::io::Result<()> {
@@ -16,6 +16,12 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: Cancellat
             tracing::debug!(%error, "no TCP_NODELAY on a connection");
         }
     });
-    let service = routes::over(Site::new(state, shutdown.clone())).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    let site = Site::new(state, shutdown.clone());
+    let writing = tokio::spawn(views::keep_writing(site.clone(), shutdown.clone()));
+    let service = routes::over(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await;
+    // A panic in it has lost a few views.
+    let _ = writing.await;
+    site.views.write(site.store()).await;
+    served
 }

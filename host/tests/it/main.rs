@@ -19,6 +19,7 @@ mod operate;
 mod parity;
 mod prism;
 mod queue;
+mod records;
 mod sandbox;
 mod session;
 mod sharing;

@@ -135,6 +135,7 @@ fn publication(job: JobId, person: &Person, slug: &str, html: &str, now: Millis)
         coach: Some("alex".into()),
         prompt: format!("make {html}"),
         remix_of: None,
+        og_image_url: None,
         now,
         texts: vec![],
     }

@@ -5,6 +5,7 @@
 
 mod collected;
 mod events;
+mod gallery;
 mod keys;
 mod outbox;
 mod pages;
@@ -18,8 +19,9 @@ pub use collected::{
     RecordFilter, Room, Tally,
 };
 pub use events::{Event, Events, Seq};
+pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
 pub use keys::{Key, Keys};
-pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
+pub use outbox::{Delivery, Heard, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
 pub use records::{Allowance, JobFilter, Records, Spent, Turn};
@@ -54,7 +56,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All of it.
 #[async_trait]
-pub trait Store: People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Send + Sync {
+pub trait Store:
+    People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Gallery + Send + Sync
+{
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

@@ -206,6 +206,7 @@ impl Trial {
             coach: None,
             prompt: "the very words".into(),
             remix_of: None,
+            og_image_url: None,
             now: Millis::now(),
             texts: vec![],
         };

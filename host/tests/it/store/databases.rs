@@ -148,7 +148,7 @@ async fn tables_of_the_service_before_are_taken_over() {
     let Lookup::Found(page) = store.page(&key, None).await.unwrap() else { panic!("gone") };
     assert_eq!((page.version, page.draft.html.as_str(), page.draft.title.as_str()), (1, "newer", "page"));
     assert_eq!(store.versions(&key).await.unwrap().len(), 1);
-    assert_eq!(store.newest(9).await.unwrap().len(), 2);
+    assert_eq!(store.shelf(0, 9).await.unwrap().len(), 2);
     let collected = store.records_of(page.id, &RecordFilter::default(), 9).await.unwrap();
     assert_eq!(collected.iter().map(|one| one.data.get()).collect::<Vec<_>>(), ["{\"name\": \"Ann\"}"]);
     let another =

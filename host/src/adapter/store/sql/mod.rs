@@ -10,6 +10,7 @@ mod db;
 mod events;
 mod fault;
 mod friends;
+mod gallery;
 mod jobs;
 mod keys;
 mod limits;

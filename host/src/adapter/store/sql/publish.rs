@@ -81,9 +81,9 @@ pub(super) async fn publish(db: &mut Db<'_>, wish: &Publication) -> Outcome<u32>
     )
     .await?;
     db.run(
-        "update wtaf_content set status = 'published', version = $2, title = $3, description = $4, html_content = $5, updated_ms = $6 \
-         where content_id = $1",
-        args![page.id, version, &draft.title, &draft.description, &draft.html, wish.now],
+        "update wtaf_content set status = 'published', version = $2, title = $3, description = $4, html_content = $5, updated_ms = $6, \
+         og_image_url = coalesce($7, og_image_url) where content_id = $1",
+        args![page.id, version, &draft.title, &draft.description, &draft.html, wish.now, &wish.og_image_url],
     )
     .await?;
     for text in &wish.texts {

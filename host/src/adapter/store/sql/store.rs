@@ -7,16 +7,16 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     super::{
-        Allowance, Befriended, Collected, Collection, Count, Delivery, Did, Event, Events, Friend, JobFilter, Joined,
-        Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged,
-        Pages, People, Person, PersonId, Placed, Publication, Record, RecordFilter, Records, Result, Room, Seq,
-        SharedPage, Spent, Standing, Store, Tally, TextStatus, Turn,
+        Allowance, Befriended, Collected, Collection, Count, Delivery, Did, Event, Events, Friend, Gallery, Heard,
+        JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId, PageKey,
+        PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record, RecordFilter,
+        Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, Turn, Views,
     },
     SqlStore,
     accounts::{self, Step},
     collected,
     db::args,
-    events, friends, jobs, keys, limits, outbox, pages, people, publish, talks,
+    events, friends, gallery, jobs, keys, limits, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -130,10 +130,6 @@ impl Pages for SqlStore {
         self.read(key.clone(), |db, key| Box::pin(pages::versions(db, key))).await
     }
 
-    async fn newest(&self, limit: u32) -> Result<Vec<SharedPage>> {
-        self.read(limit, |db, limit| Box::pin(pages::newest(db, *limit))).await
-    }
-
     async fn published_since(&self, user: &str, since: Millis, limit: u32) -> Result<Vec<(JobId, PageSummary)>> {
         self.read((user.to_owned(), since, limit), |db, args| Box::pin(pages::published_since(db, args))).await
     }
@@ -157,9 +153,8 @@ impl Outbox for SqlStore {
         self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
     }
 
-    async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool> {
-        let word = outbox::Word { sid: sid.to_owned(), status, error, now };
-        self.write(word, |db, word| Box::pin(outbox::delivery(db, word))).await
+    async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>> {
+        self.write((heard, now), |db, (heard, now)| Box::pin(outbox::delivery(db, heard, *now))).await
     }
 
     async fn texts_to(&self, to: &Phone, limit: u32) -> Result<Vec<OutboxText>> {
@@ -343,6 +338,28 @@ impl Records for SqlStore {
 
     async fn cost_since(&self, since: Millis) -> Result<f64> {
         self.read(since, |db, since| Box::pin(limits::cost_since(db, *since))).await
+    }
+}
+
+#[async_trait]
+impl Gallery for SqlStore {
+    async fn portrait(&self, key: &PageKey) -> Result<Lookup<Portrait>> {
+        self.read(key.clone(), |db, key| Box::pin(gallery::portrait(db, key))).await
+    }
+
+    async fn add_views(&self, views: &[Views]) -> Result<()> {
+        let mut views = views.to_vec();
+        // Two processes that write the same rows must meet in one order.
+        views.sort_by(|a, b| (&a.key.user, &a.key.app, a.day).cmp(&(&b.key.user, &b.key.app, b.day)));
+        self.write(views, |db, views| Box::pin(gallery::add_views(db, views))).await
+    }
+
+    async fn trending(&self, limit: u32, now: Millis) -> Result<Vec<SharedPage>> {
+        self.read((limit, now), |db, args| Box::pin(gallery::trending(db, args))).await
+    }
+
+    async fn shelf(&self, skip: u32, limit: u32) -> Result<Vec<SharedPage>> {
+        self.read((skip, limit), |db, args| Box::pin(gallery::shelf(db, args))).await
     }
 }
 
