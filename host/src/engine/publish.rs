@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Failure, generation::Ready, notify, own_words, speech::Occasion, walk::Walk};
 use crate::{
     adapter::store::{Draft, Lookup, PageKey, Publication},
+    failpoint::{Step, reached},
     job::{Millis, Order, Published, SavedDraft},
 };
 
@@ -42,16 +43,23 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
     };
     let parts = walk.parts.clone();
     let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
-    let is_collecting = order.kind == "data-app" || draft.owner_html.is_some() || collects(&draft.html).is_some();
-    let admin_url = is_collecting.then(|| pipeline.server.url(&format!("/{}/{slug}/owner", person.slug)));
+    reached(Step::PageCommitted);
+    let admin_url =
+        has_owners_view(&draft, &order.kind).then(|| pipeline.server.url(&format!("/{}/{slug}/owner", person.slug)));
     walk.job.progress.published =
         Some(Published { user: person.slug, app: slug, version, url, admin_url, title: draft.title });
     walk.job.progress.reply = told;
     parts.checkpoint(&walk.job).await?;
+    reached(Step::PageKept);
     parts.outbox.notify_one();
     parts.tell(&walk.job, "page").await;
     metrics::counter!("wtaf_pages_published_total").increment(1);
     Ok(())
+}
+
+/// Whether there is something for the owner to see besides the page.
+fn has_owners_view(draft: &Draft, kind: &str) -> bool {
+    kind == "data-app" || draft.owner_html.is_some() || collects(&draft.html).is_some()
 }
 
 fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {

@@ -191,7 +191,7 @@ impl From<LookupError> for Problem {
 
 impl From<QueueError> for Problem {
     fn from(error: QueueError) -> Self {
-        if matches!(error, QueueError::Full { .. }) {
+        if matches!(error, QueueError::Full { .. } | QueueError::Behind { .. }) {
             return Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many people are asking at once.")
                 .kept("This request was not taken in.")
                 .todo("Ask again in half a minute.")

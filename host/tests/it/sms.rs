@@ -158,7 +158,7 @@ async fn the_same_words_of_long_ago_are_not_taken_for_these() {
     let fake = FakeTwilio::start().await;
     let sms = twilio(&fake.config());
     sms.send(&text("x")).await.unwrap();
-    let later = Millis::now().after(Duration::from_hours(1));
+    let later = Millis::now().after(Duration::from_hours(48));
     assert_eq!(sms.find_taken(&somebody(), "x", later).await.unwrap(), None);
 }
 
@@ -226,6 +226,21 @@ async fn the_console_writes_a_text_down_for_its_owner_alone_and_sent_twice_it_is
     assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let written = std::fs::read_to_string(&files[0]).unwrap();
     assert!(written.starts_with("To: +15558675310\n") && written.ends_with("\nit's live: http://localhost:3030/a/b\n"));
+}
+
+#[tokio::test]
+async fn the_consoles_old_texts_are_cleared_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let sms = config::Sms { provider: config::SmsProvider::Console, from: None, acknowledge: true, per_second: None };
+    let console = carrier(&sms, dir.path(), None).unwrap();
+    for id in ["old", "new"] {
+        console.send(&Text { id: id.to_owned(), ..text("x") }).await.unwrap();
+    }
+    let old = std::fs::File::options().write(true).open(dir.path().join("outbox/old.txt")).unwrap();
+    old.set_modified(std::time::SystemTime::now() - Duration::from_hours(100)).unwrap();
+
+    assert_eq!(console.prune(Millis::now().before(Duration::from_hours(50))).await.unwrap(), 1);
+    assert!(dir.path().join("outbox/new.txt").exists() && !dir.path().join("outbox/old.txt").exists());
 }
 
 #[test]

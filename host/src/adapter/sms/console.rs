@@ -55,6 +55,26 @@ impl Sms for Console {
     async fn find_taken(&self, _to: &Phone, _body: &str, _since: Millis) -> Result<Option<Taken>, SmsError> {
         Ok(None)
     }
+
+    async fn prune(&self, before: Millis) -> std::io::Result<u64> {
+        let outbox = self.outbox.clone();
+        tokio::task::spawn_blocking(move || sweep(&outbox, before)).await.map_err(std::io::Error::other)?
+    }
+}
+
+/// By the files' own times.
+fn sweep(outbox: &Path, before: Millis) -> std::io::Result<u64> {
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_millis(before.0);
+    let mut gone = 0;
+    for entry in std::fs::read_dir(outbox)? {
+        let entry = entry?;
+        let what = entry.metadata()?;
+        if what.is_file() && what.modified()? < then {
+            std::fs::remove_file(entry.path())?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
 }
 
 fn write(path: &Path, contents: &str) -> std::io::Result<()> {

@@ -7,7 +7,7 @@ use super::{
     db::{Db, Row, Scope, args},
     fault::{Fault, Outcome},
 };
-use crate::job::{JobId, Millis, Phone};
+use crate::job::{JobId, LONGEST_WAIT, Millis, Phone};
 
 /// How long a text that was handed to a sender is given to nobody else.
 const LEASE: Duration = Duration::from_mins(2);
@@ -40,11 +40,11 @@ pub(super) async fn take(db: &mut Db<'_>, (now, limit): &(Millis, u32)) -> Outco
     let rows = db
         .all(
             texts!(
-                "o.status in ('waiting', 'sending') and o.due_ms <= $1 and not exists (select 1 from wtaf_outbox e \
+                "o.status in ('waiting', 'sending') and (o.due_ms <= $1 or o.due_ms > $3) and not exists (select 1 from wtaf_outbox e \
                  where e.phone = o.phone and e.status in ('waiting', 'sending') and e.text_id < o.text_id) \
                  order by o.text_id limit $2"
             ),
-            args![*now, *limit],
+            args![*now, *limit, now.after(LONGEST_WAIT)],
         )
         .await?;
     let mut taken = Vec::with_capacity(rows.len());

@@ -7,16 +7,16 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     super::{
-        Allowance, Befriended, Collected, Collection, Count, Delivery, Did, Event, Events, Friend, Gallery, Heard,
-        JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId, PageKey,
-        PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record, RecordFilter,
-        Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, Turn, Views,
+        Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Event, Events, Friend, Gallery,
+        Heard, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId,
+        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record,
+        RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, Turn, Views, Whose,
     },
     SqlStore,
     accounts::{self, Step},
     collected,
     db::args,
-    events, friends, gallery, jobs, keys, limits, outbox, pages, people, publish, talks,
+    events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -331,13 +331,16 @@ impl Records for SqlStore {
         self.write(before, |db, before| Box::pin(limits::prune(db, *before))).await
     }
 
-    async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()> {
-        let paid = limits::Paid { job, provider: provider.to_owned(), dollars, now };
-        self.write(paid, |db, paid| Box::pin(limits::add_cost(db, paid))).await
+    async fn add_cost(&self, cost: &Cost, now: Millis) -> Result<()> {
+        self.write((cost.clone(), now), |db, paid| Box::pin(limits::add_cost(db, paid))).await
     }
 
-    async fn cost_since(&self, since: Millis) -> Result<f64> {
-        self.read(since, |db, since| Box::pin(limits::cost_since(db, *since))).await
+    async fn cost_since(&self, whose: &Whose, since: Millis) -> Result<f64> {
+        self.read((whose.clone(), since), |db, args| Box::pin(limits::cost_since(db, args))).await
+    }
+
+    async fn prune_old(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(old::prune(db, *before))).await
     }
 }
 
