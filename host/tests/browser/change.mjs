@@ -36,7 +36,7 @@ await test("change", async (hands) => {
 
   // Undo: as it was.
   await press(page, "#undo button");
-  await page.getByText("Taken back").waitFor();
+  await page.locator(".told").getByText("Taken back").waitFor();
   await framed(page, async (frame) => frame.url() === url && (await styles(frame)) === before);
   await until("there are three versions", async () => (await strip.count()) === 3);
 

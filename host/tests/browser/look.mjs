@@ -52,6 +52,7 @@ async function furnish(hands) {
 // What comes after the page itself: the phone's texts, the pages in frames.
 async function settled(page, name) {
   if (name === "phone") await page.locator(".bubbles .card").first().waitFor();
+  await until(`the pictures on ${name} are drawn`, () => page.evaluate(() => [...document.images].every((one) => one.complete)));
   await until(`the frames on ${name} are drawn`, async () => {
     const states = page.frames().map((frame) => frame.evaluate(() => document.readyState === "complete").catch(() => false));
     return (await Promise.all(states)).every(Boolean);
