@@ -14,7 +14,7 @@ use crate::{
         store::{Allowance, Did, Paged, Person, Spent, Standing, Turn, Whose},
     },
     failpoint::{Step, reached},
-    job::{Decided, ForPerson, Millis, Order, Source, reserved::RESERVED},
+    job::{Asker, Decided, ForPerson, Millis, Order, Source, reserved::RESERVED},
     plugin::{Fault, Question, coach},
 };
 use std::time::Duration;
@@ -27,6 +27,11 @@ const PAGES: u32 = 100;
 /// Looks the person up again for a job that was decided before a restart.
 pub(super) async fn know_again(walk: &mut Walk) -> Result<(), Failure> {
     walk.person = find(walk).await?;
+    if let (None, Asker::Guest(key)) = (&walk.person, &walk.job.request.asker) {
+        // They signed in meanwhile: what they began is still theirs.
+        let parts = &walk.parts;
+        walk.person = parts.patiently(|| parts.store.moved_guest(key)).await?;
+    }
     Ok(())
 }
 

@@ -66,10 +66,15 @@ pub(super) async fn notify(walk: &mut Walk) -> Result<(), Failure> {
     };
     let Some(words) = words.filter(|words| !words.trim().is_empty()) else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());
-    match text_for(walk, "reply", &words) {
+    match text_for(walk, "reply", &words).filter(|_| !is_read_in_chat(walk)) {
         Some(text) => write(&walk.parts, text).await,
         None => Ok(()),
     }
+}
+
+/// Someone who is signed in reads an answer where they asked. A page's link is texted as well, for it is worth keeping, and a failure, for they may have gone.
+fn is_read_in_chat(walk: &Walk) -> bool {
+    walk.job.request.source == Source::Web
 }
 
 /// Tells of a failure or a refusal. The words are kept in the job, for the chat.
@@ -84,7 +89,8 @@ pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Resul
     };
     let Some(words) = words else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());
-    match text_for(walk, occasion, &words) {
+    let is_read = occasion == "refused" && is_read_in_chat(walk);
+    match text_for(walk, occasion, &words).filter(|_| !is_read) {
         Some(text) => write(&walk.parts, text).await,
         None => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, generation::Ready, notify, speech::Occasion, walk::Walk};
+use super::{Failure, generation::Ready, notify, own_words, speech::Occasion, walk::Walk};
 use crate::{
     adapter::store::{Draft, Lookup, PageKey, Publication},
     failpoint::{Step, reached},
@@ -15,7 +15,7 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         return Err(Failure::last("flow", "a page needs an owner and an order"));
     };
     let slug = slug_of(walk, &order)?;
-    let draft = draft_of(&walk.drafts, &order)?;
+    let draft = draft_of(&walk.drafts, &slug)?;
     let pipeline = walk.generation.pipeline.clone();
     let url = pipeline.server.page_url(&format!("/{}/{slug}", person.slug));
     let name = if order.kind == "edit" { "edit-done" } else { "page-live" };
@@ -23,6 +23,10 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         .with("kind", order.kind.clone())
         .with("title", draft.title.clone())
         .with("url", url.clone());
+    let occasion = match collects(&draft.html) {
+        Some(what) => occasion.with("collects", what),
+        None => occasion,
+    };
     let told = notify::word(walk, &occasion).await;
     let publication = Publication {
         job: walk.job.id,
@@ -32,7 +36,8 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         kind: order.kind.clone(),
         coach: order.coach.clone(),
         prompt: order.text.clone(),
-        remix_of: remix_of(&order),
+        remix_of: remix_of(&order, &person.slug),
+        og_image_url: Some(pipeline.server.url(&format!("/{}/{slug}/card.png", person.slug))),
         now: Millis::now(),
         texts: told.iter().filter_map(|words| notify::text_for(walk, name, words)).collect(),
     };
@@ -57,20 +62,36 @@ fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {
     slug.ok_or_else(|| Failure::last("flow", "a page needs a name before it is published"))
 }
 
-fn remix_of(order: &Order) -> Option<PageKey> {
-    let (user, app) = order.page.as_deref().filter(|_| order.kind == "remix")?.split_once('/')?;
+/// What the page keeps of what people enter there, as far as its own text shows it: its owner is told where to look.
+fn collects(html: &str) -> Option<&'static str> {
+    let has = |sign: &str| html.contains(sign);
+    if has("wtaf-friends") {
+        Some("friends")
+    } else if has("wtaf-shared") {
+        Some("shared")
+    } else {
+        (has("wtaf.save(") || has("data-wtaf=") || has("method=\"post\"")).then_some("answers")
+    }
+}
+
+/// A page named without its owner is one of the person's own.
+fn remix_of(order: &Order, own: &str) -> Option<PageKey> {
+    let page = order.page.as_deref().filter(|_| order.kind == "remix")?;
+    let (user, app) = page.split_once('/').unwrap_or((own, page));
     Some(PageKey { user: user.to_owned(), app: app.to_owned() })
 }
 
-fn draft_of(drafts: &[SavedDraft], order: &Order) -> Result<Draft, Failure> {
+/// What a page is called and what it is about are the page's own words: those that it was asked for with are the person's.
+fn draft_of(drafts: &[SavedDraft], slug: &str) -> Result<Draft, Failure> {
     let page = drafts.iter().find(|draft| draft.audience == "everyone");
     let page = page.ok_or_else(|| Failure::last("flow", "there is no page to publish"))?;
+    let own = own_words::of(&page.html);
     let title = page.title.clone().filter(|title| !title.trim().is_empty());
     Ok(Draft {
         html: page.html.clone(),
         owner_html: drafts.iter().find(|draft| draft.audience == "owner").map(|draft| draft.html.clone()),
-        title: title.unwrap_or_else(|| order.text.chars().take(60).collect()),
-        description: order.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect(),
+        description: own.description(),
+        title: title.or_else(|| own.title()).unwrap_or_else(|| slug.replace('-', " ")),
     })
 }
 
@@ -113,4 +134,23 @@ fn write_whole(dir: &Path, file: &Path, html: &str) -> std::io::Result<()> {
     let half = file.with_extension("html.tmp");
     std::fs::write(&half, html)?;
     std::fs::rename(half, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::collects;
+
+    #[test]
+    fn what_a_page_keeps_is_seen_in_its_own_text() {
+        let cases = [
+            ("<form><button>Go", None),
+            ("<form method=\"post\" data-wtaf=\"rsvp\">", Some("answers")),
+            ("<script>wtaf.save('rsvp', {})</script>", Some("answers")),
+            ("<meta name=\"wtaf-shared\" content=\"guestbook\"><script>wtaf.save(\"guestbook\", {})", Some("shared")),
+            ("<meta name=\"wtaf-shared\"><meta name=\"wtaf-friends\" content=\"list\">", Some("friends")),
+        ];
+        for (html, kept) in cases {
+            assert_eq!(collects(html), kept, "{html}");
+        }
+    }
 }

@@ -259,6 +259,9 @@ async fn tidy(parts: Arc<Parts>) {
             Ok(removed) => told("old texts in files", Ok(removed)),
             Err(why) => tracing::warn!(%why, "old texts in files: not removed"),
         }
+        if let Err(error) = parts.store.prune_sessions(Millis::now()).await {
+            tracing::warn!(%error, "sessions and codes that have run out are not removed");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::Parts;
 use crate::{
     adapter::{
         sms::{SmsError, Text},
-        store::{Delivery, OutboxText, Standing, TextStatus},
+        store::{CODE_LASTS, Delivery, OutboxText, Standing, TextStatus},
     },
     config::QueueBackend,
     failpoint::{Step, reached},
@@ -73,6 +73,10 @@ async fn send(parts: &Parts, row: OutboxText) {
 }
 
 async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
+    // A code that comes too late only puzzles.
+    if row.text.occasion == super::CODE_OCCASION && Millis::now().since(row.created) > CODE_LASTS {
+        return Delivery::Failed { error: "the code had run out before it could be sent".into() };
+    }
     // They may have left since this was written.
     match parts.store.person(&Asker::Phone(row.text.to.clone())).await {
         Ok(Some(person)) if person.standing == Standing::Left => return Delivery::Withheld,

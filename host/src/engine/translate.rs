@@ -8,12 +8,27 @@ use crate::{
         store::{PageSummary, Person, Standing, Turn},
     },
     config::Checked,
-    job::{Job, Order, Request},
+    job::{Job, JobId, Order, Request},
     plugin::{prompt, types},
 };
 
 /// What a plugin is told of the call. The seed differs by stage, so that two stages never draw alike.
 pub fn context(pipeline: &Checked, job: &Job, stage: &crate::config::Stage, extra: &[(&str, &str)]) -> types::Context {
+    types::Context {
+        attempt: job.attempts + 1,
+        now: job.created_at.0,
+        seed: job.seed ^ fnv(stage.name.as_bytes()),
+        ..context_without_job(pipeline, job.id, stage, extra)
+    }
+}
+
+/// The same where words are wanted for something that is no job.
+pub fn context_without_job(
+    pipeline: &Checked,
+    id: JobId,
+    stage: &crate::config::Stage,
+    extra: &[(&str, &str)],
+) -> types::Context {
     let mut all = vec![
         ("coaches".to_owned(), json!(pipeline.coaches).to_string()),
         ("roles".to_owned(), json!(pipeline.roles).to_string()),
@@ -24,10 +39,10 @@ pub fn context(pipeline: &Checked, job: &Job, stage: &crate::config::Stage, extr
     }
     all.extend(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     types::Context {
-        job: job.id.to_string(),
-        attempt: job.attempts + 1,
-        now: job.created_at.0,
-        seed: job.seed ^ fnv(stage.name.as_bytes()),
+        job: id.to_string(),
+        attempt: 1,
+        now: id.time().0,
+        seed: rand::random(),
         config: json!(stage.config).to_string(),
         extra: all,
     }

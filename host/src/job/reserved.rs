@@ -75,6 +75,7 @@ pub const RESERVED: &[&str] = &[
     "security",
     "session",
     "settings",
+    "sign-in",
     "signin",
     "signup",
     "sitemap.xml",

@@ -14,6 +14,7 @@ use super::{
     ask::{self, Asked},
     form, session,
 };
+use crate::config::Server;
 
 #[derive(Deserialize)]
 struct Body {
@@ -37,17 +38,19 @@ pub(super) async fn chat(extract::State(site): extract::State<Site>, request: Re
     let body = parse(&bytes)?;
     let key = headers.get("idempotency-key").map(|v| v.to_str().unwrap_or_default());
     let from = address::client(address::peer(&parts.extensions), headers, &site.trusted);
-    let session = brought(body.session.as_deref(), headers)?;
-    let taken =
-        ask::ask(&site, from, Asked { message: &body.message, coach: body.coach.as_deref(), key, session }).await?;
     let server = &site.config().server;
+    let session = brought(body.session.as_deref(), headers, server)?;
+    let who = site.who_holds(session.token).await?;
+    // What a browser keeps out of reach of scripts is not handed to one.
+    let secret = session.by_cookie && who.person.is_some();
+    let taken = ask::ask(&site, from, Asked { message: &body.message, coach: body.coach.as_deref(), key, who }).await?;
     let id = taken.accepted.id();
     let status_url = server.url(&format!("/api/jobs/{id}"));
     let answer = json!({
         "id": id,
         "status_url": status_url,
         "events_url": server.url(&format!("/api/jobs/{id}/events")),
-        "session": taken.token.as_str(),
+        "session": Some(taken.token.as_str()).filter(|_| !secret),
     });
     let mut response = (StatusCode::ACCEPTED, axum::Json(answer)).into_response();
     let out = response.headers_mut();
@@ -76,13 +79,21 @@ fn parse(bytes: &Bytes) -> Result<Body, Problem> {
     })
 }
 
+/// The session a client holds.
+pub(super) struct Brought {
+    pub token: Option<session::Token>,
+    pub by_cookie: bool,
+}
+
 /// The session the client holds: in the body, in the header, in the cookie.
-fn brought(body: Option<&str>, headers: &HeaderMap) -> Result<Option<session::Token>, Problem> {
+pub(super) fn brought(body: Option<&str>, headers: &HeaderMap, server: &Server) -> Result<Brought, Problem> {
     match body.or_else(|| session::bearer(headers)) {
-        Some(text) => session::Token::parse(text).map(Some).ok_or_else(|| {
-            ask::unprocessable("session-malformed", "That is not a session of ours.")
-                .todo("Leave \"session\" out; the answer holds a fresh one.")
-        }),
-        None => Ok(session::cookie(headers)),
+        Some(text) => {
+            session::Token::parse(text).map(|token| Brought { token: Some(token), by_cookie: false }).ok_or_else(|| {
+                ask::unprocessable("session-malformed", "That is not a session of ours.")
+                    .todo("Leave \"session\" out; the answer holds a fresh one.")
+            })
+        }
+        None => Ok(Brought { token: session::cookie(headers, server), by_cookie: true }),
     }
 }

@@ -2,10 +2,10 @@
 
 use http::{HeaderMap, StatusCode, Uri};
 
-use super::{Problem, Site, address, local, session::Token};
+use super::{Problem, Site, address, local, session::Token, who::Who};
 use crate::{
     adapter::queue::Accepted,
-    job::{Millis, Request, Source},
+    job::{Asker, Millis, Request, Source},
 };
 
 /// Characters a message may have.
@@ -17,7 +17,7 @@ pub(super) struct Asked<'a> {
     pub message: &'a str,
     pub coach: Option<&'a str>,
     pub key: Option<&'a str>,
-    pub session: Option<Token>,
+    pub who: Who,
 }
 
 /// What came of it.
@@ -30,7 +30,11 @@ pub(super) struct Taken {
 
 /// Hands a message to the engine; durable when this returns `Ok`.
 pub(super) async fn ask(site: &Site, from: std::net::IpAddr, asked: Asked<'_>) -> Result<Taken, Problem> {
-    if !site.config().web.guests {
+    let who = asked.who;
+    if who.ended {
+        return Err(signed_out());
+    }
+    if who.person.is_none() && !site.config().web.guests {
         return Err(Problem::new(
             StatusCode::UNAUTHORIZED,
             "guests-off",
@@ -38,29 +42,23 @@ pub(super) async fn ask(site: &Site, from: std::net::IpAddr, asked: Asked<'_>) -
         )
         .todo("Sign in, or text the number."));
     }
+    who.check_standing(site.number())?;
     let message = message(asked.message)?;
     let coach = asked.coach.map(str::trim).filter(|c| !c.is_empty());
     if coach.is_some_and(|c| c.chars().count() > 64) {
         return Err(unprocessable("coach-too-long", "A coach's name has at most 64 characters."));
     }
     let key = asked.key.map(idempotency_key).transpose()?;
-    site.engine().admit_guest(address::bucket(from)).await.map_err(|limit| {
-        let wait = limit.again.since(Millis::now()).as_secs() + 1;
-        Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "guest-limit",
-            "This address has asked as often as guests may in an hour.",
-        )
-        .kept("Pages made so far stay where they are.")
-        .todo(format!("Ask again in {}.", minutes(wait)))
-        .retry_after(wait)
-    })?;
-    let fresh = asked.session.is_none();
-    let token = asked.session.unwrap_or_else(Token::fresh);
-    let asker = token.asker();
+    if who.person.is_none() {
+        admit_guest(site, from).await?;
+    }
+    let fresh = who.token.is_none();
+    let asker = who.asker();
+    let token = who.token.unwrap_or_else(Token::fresh);
+    let asker = asker.unwrap_or_else(|| Asker::Guest(token.guest()));
     let delivery = key.map(|key| match &asker {
-        crate::job::Asker::Guest(guest) => format!("web:{}:{key}", guest.as_str()),
-        crate::job::Asker::Phone(phone) => format!("web:{}:{key}", phone.e164()),
+        Asker::Guest(guest) => format!("web:{}:{key}", guest.as_str()),
+        Asker::Phone(phone) => format!("web:{}:{key}", phone.e164()),
     });
     let accepted = site
         .engine()
@@ -76,6 +74,28 @@ pub(super) async fn ask(site: &Site, from: std::net::IpAddr, asked: Asked<'_>) -
         })
         .await?;
     Ok(Taken { accepted, token, fresh })
+}
+
+/// Someone without a session of their own is counted by where they ask from; for a person their own limits count.
+async fn admit_guest(site: &Site, from: std::net::IpAddr) -> Result<(), Problem> {
+    site.engine().admit_guest(address::bucket(from)).await.map_err(|limit| {
+        let wait = limit.again.since(Millis::now()).as_secs() + 1;
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "guest-limit",
+            "This address has asked as often as guests may in an hour.",
+        )
+        .kept("Pages made so far stay where they are.")
+        .todo(format!("Sign in, or ask again in {}.", minutes(wait)))
+        .retry_after(wait)
+    })
+}
+
+/// A page made now would land under another name than they think.
+fn signed_out() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "signed-out", "You are not signed in here any more.")
+        .kept("Your pages are where they were.")
+        .todo("Sign in again, or open the chat anew to ask as a guest.")
 }
 
 fn message(text: &str) -> Result<&str, Problem> {
@@ -124,7 +144,19 @@ pub(super) fn check_origin(site: &Site, uri: &Uri, headers: &HeaderMap) -> Resul
     }
 }
 
-fn minutes(seconds: u64) -> String {
+/// A form can be sent by any page, so here an Origin must be there, and be ours alone.
+pub(super) fn check_form_origin(site: &Site, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    match local::origin(headers) {
+        local::Origin::Named(origin) if local::is_ours(origin, &site.config().server.public_url, uri, headers) => {
+            Ok(())
+        }
+        _ => Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "This form was not sent from our own page.")
+            .todo("Open our own page and send it from there.")),
+    }
+}
+
+/// A wait as people say it.
+pub(super) fn minutes(seconds: u64) -> String {
     match seconds.div_ceil(60) {
         0 | 1 => "a minute".to_owned(),
         more => format!("{more} minutes"),

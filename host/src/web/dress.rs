@@ -6,6 +6,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::LazyLock,
 };
 
 use lol_html::{
@@ -14,22 +15,48 @@ use lol_html::{
     text,
 };
 
+use super::card;
+use crate::adapter::store::Collection;
+
 /// In an opaque origin `localStorage` throws, and games break. This stand-in forgets with the tab.
 const SHIM: &str = include_str!("look/shim.js");
+
+/// What a page keeps its visitors' records with, as `window.wtaf`; called with where they are and the page's token.
+static WTAF: LazyLock<String> = LazyLock::new(|| small(include_str!("look/wtaf.js")));
+
+/// A script without its margins and the lines that only explain: it travels with every page.
+fn small(script: &str) -> String {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Where a page's records are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Storage<'a> {
+    /// Absolute, without a slash at its end.
+    pub url: &'a str,
+    /// Opens this page's records and no other's.
+    pub token: &'a str,
+}
 
 /// What a page is known by besides its own markup.
 pub(super) struct About<'a> {
     pub title: &'a str,
     pub description: &'a str,
-    /// Absolute.
+    /// Absolute; of an old version the newest one's.
     pub url: &'a str,
+    pub storage: Storage<'a>,
+    /// A form was sent, and its visitor came back.
+    pub saved: bool,
+    /// The card of share previews, absolute.
+    pub image: &'a str,
 }
 
 /// The page, ready to be served.
 pub(super) fn dress(html: &str, about: &About<'_>) -> String {
     let seen = look(html);
     let head = head(&seen, about);
-    rewrite(html, &seen, &head).unwrap_or_else(|error| {
+    rewrite(html, &seen, &head, about).unwrap_or_else(|error| {
         tracing::warn!(%error, "a page is served undressed");
         html.to_owned()
     })
@@ -39,6 +66,7 @@ pub(super) fn dress(html: &str, about: &About<'_>) -> String {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Seen {
     place: Place,
+    body: bool,
     charset: bool,
     viewport: bool,
     title: Option<String>,
@@ -59,7 +87,7 @@ enum Place {
 
 fn look(html: &str) -> Seen {
     let seen = Rc::new(RefCell::new(Seen::default()));
-    let (s1, s2, s3, s4, s5) = (seen.clone(), seen.clone(), seen.clone(), seen.clone(), seen.clone());
+    let [s1, s2, s3, s4, s5, s6] = std::array::from_fn(|_| seen.clone());
     // A title within a drawing is the drawing's. Handlers of one element run in this order.
     let drawing = Rc::new(Cell::new(false));
     let drawing_too = drawing.clone();
@@ -73,6 +101,10 @@ fn look(html: &str) -> Seen {
         .append_element_content_handler(element!("html", move |_| {
             let mut seen = s2.borrow_mut();
             seen.place = seen.place.max(Place::Html);
+            Ok(())
+        }))
+        .append_element_content_handler(element!("body", move |_| {
+            s6.borrow_mut().body = true;
             Ok(())
         }))
         .append_element_content_handler(element!("meta", move |el| {
@@ -130,7 +162,11 @@ fn head(seen: &Seen, about: &About<'_>) -> String {
     }
     out.push_str("<script>");
     out.push_str(SHIM.trim());
-    out.push_str("</script>");
+    out.push_str("</script><script>");
+    out.push_str(&WTAF);
+    out.push_str(&["(", &quoted(about.storage.url), ",", &quoted(about.storage.token), ");"].concat());
+    // The token stands in no element that scripts come across.
+    out.push_str("document.currentScript.remove()</script>");
     // The page's own title is markup already; ours is plain text.
     let own_title = seen.title.as_deref().map(str::trim).filter(|t| !t.is_empty());
     let title = own_title.map_or_else(|| escape(about.title), |t| t.replace('"', "&quot;").replace('<', "&lt;"));
@@ -152,16 +188,34 @@ fn head(seen: &Seen, about: &About<'_>) -> String {
     og("title", &title);
     og("description", &description);
     og("type", "website");
-    og("url", &escape(about.url));
-    out.push_str("<meta name=\"twitter:card\" content=\"summary\">");
+    let url = escape(about.url);
+    og("url", &url);
+    og("image", &escape(about.image));
+    og("image:type", "image/png");
+    og("image:width", &card::WIDTH.to_string());
+    og("image:height", &card::HEIGHT.to_string());
+    og("image:alt", &title);
+    out.push_str("<meta name=\"twitter:card\" content=\"summary_large_image\">");
+    out.push_str(&["<link rel=\"canonical\" href=\"", &url, "\">"].concat());
+    if about.saved && !seen.body {
+        out.push_str(SAVED);
+    }
     out
+}
+
+/// For browsers without scripts; where there are some, a form says so itself and nobody comes back this way.
+const SAVED: &str = "<p role=\"status\" style=\"margin:0;padding:12px;text-align:center;background:#fff;color:#111;font:16px/1.4 system-ui,sans-serif\">Sent. Thank you.</p>";
+
+/// A string in a script.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('<', "\\u003c")
 }
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn rewrite(html: &str, seen: &Seen, head: &str) -> Result<String, lol_html::errors::RewritingError> {
+fn rewrite(html: &str, seen: &Seen, head: &str, about: &About<'_>) -> Result<String, lol_html::errors::RewritingError> {
     let mut out = Vec::with_capacity(html.len() + head.len());
     let done = Rc::new(RefCell::new(false));
     let settings = Settings::new()
@@ -172,8 +226,28 @@ fn rewrite(html: &str, seen: &Seen, head: &str) -> Result<String, lol_html::erro
                 Ok(())
             }
         }))
+        .append_element_content_handler(element!("form", |el| {
+            send_here(el, about.storage)?;
+            Ok(())
+        }))
+        .append_element_content_handler(element!("[formaction]", |el| {
+            el.remove_attribute("formaction");
+            Ok(())
+        }))
+        .append_element_content_handler(element!("body", |el| {
+            if about.saved {
+                el.prepend(SAVED, ContentType::Html);
+            }
+            Ok(())
+        }))
         .append_element_content_handler(element!("base", |el| {
             el.remove();
+            Ok(())
+        }))
+        .append_element_content_handler(element!("link[rel]", |el| {
+            if el.get_attribute("rel").is_some_and(|rel| rel.trim().eq_ignore_ascii_case("canonical")) {
+                el.remove();
+            }
             Ok(())
         }))
         .append_element_content_handler(element!("meta", |el| {
@@ -204,25 +278,62 @@ fn place(el: &mut Element<'_, '_>, seen: &Seen, head: &str, done: &mut bool) {
     *done = true;
 }
 
+/// A form that posts has its fields kept, wherever it was meant to go: nothing else would be let through. Also without a script.
+fn send_here(form: &mut Element<'_, '_>, storage: Storage<'_>) -> Result<(), lol_html::errors::AttributeNameError> {
+    if !form.get_attribute("method").is_some_and(|method| method.trim().eq_ignore_ascii_case("post")) {
+        return Ok(());
+    }
+    let asked = form.get_attribute("data-wtaf").or_else(|| {
+        let action = form.get_attribute("action")?;
+        let path = action.split(['?', '#']).next()?;
+        Some(path.rsplit('/').next()?.to_owned())
+    });
+    let collection = asked.and_then(|name| name.trim().parse::<Collection>().ok());
+    let query = collection.map(|name| format!("?in={name}")).unwrap_or_default();
+    form.set_attribute("action", &format!("{}/records{query}", storage.url))?;
+    form.remove_attribute("enctype");
+    form.remove_attribute("target");
+    let token = ["<input type=\"hidden\" name=\"wtaf_token\" value=\"", storage.token, "\">"].concat();
+    form.prepend(&token, ContentType::Html);
+    Ok(())
+}
+
 fn leads_away(el: &Element<'_, '_>) -> bool {
     el.get_attribute("http-equiv").is_some_and(|v| v.trim().eq_ignore_ascii_case("refresh"))
 }
 
 /// Share tags that we write from the page's own words: two of them would be one too many.
 fn is_ours(el: &Element<'_, '_>) -> bool {
-    let name = el.get_attribute("property").or_else(|| el.get_attribute("name")).unwrap_or_default();
-    matches!(
-        name.trim().to_ascii_lowercase().as_str(),
-        "og:title" | "og:description" | "og:type" | "og:url" | "twitter:card" | "twitter:title" | "twitter:description"
-    )
+    // Either attribute counts for those who read them, so either makes it one of ours.
+    ["property", "name"].into_iter().filter_map(|attribute| el.get_attribute(attribute)).any(|name| {
+        let name = name.trim().to_ascii_lowercase();
+        matches!(
+            name.as_str(),
+            "og:title"
+                | "og:description"
+                | "og:type"
+                | "og:url"
+                | "twitter:card"
+                | "twitter:title"
+                | "twitter:description"
+        ) || ["og:image", "twitter:image"]
+            .into_iter()
+            .any(|family| name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ABOUT: About<'_> =
-        About { title: "Snake & <ladders>", description: "A \"game\"", url: "https://wtaf.example/otter/red" };
+    const ABOUT: About<'_> = About {
+        title: "Snake & <ladders>",
+        description: "A \"game\"",
+        url: "https://wtaf.example/otter/red",
+        storage: Storage { url: "https://wtaf.example/api/apps/otter/red", token: "t0ken" },
+        saved: false,
+        image: "https://wtaf.example/otter/red/card.png?v=2",
+    };
 
     fn count(html: &str, needle: &str) -> usize {
         html.matches(needle).count()
@@ -252,7 +363,21 @@ mod tests {
         assert!(out.contains("<meta property=\"og:title\" content=\"Own &amp; true\">"));
         assert!(out.contains("<meta property=\"og:description\" content=\"mine\">"));
         assert_eq!(count(&out, "name=description"), 1);
-        assert!(out.contains("og:image"));
+    }
+
+    #[test]
+    fn the_picture_of_a_preview_is_the_card_alone() {
+        let page = "<head><meta property='og:image' content='https://evil.example/a.png'><meta property='og:image:width' content=1>\
+                    <meta name=' Twitter:Image ' content=b><meta name=x property='og:image:secure_url' content=c>\
+                    <link rel=canonical href='https://evil.example/'></head><body></body>";
+        let out = dress(page, &ABOUT);
+        assert!(
+            out.contains("<meta property=\"og:image\" content=\"https://wtaf.example/otter/red/card.png?v=2\">"),
+            "{out}"
+        );
+        assert!(out.contains("content=\"summary_large_image\"") && !out.contains("evil"), "{out}");
+        assert_eq!((count(&out, "og:image\""), count(&out, "og:image:width"), count(&out, "canonical")), (1, 1, 1));
+        assert!(!out.to_lowercase().contains("twitter:image") && !out.contains("secure_url"), "{out}");
     }
 
     #[test]
@@ -271,7 +396,7 @@ mod tests {
             "<script>localStorage.x</script>",
         ] {
             let out = dress(page, &ABOUT);
-            assert_eq!(count(&out, "<script>"), 2, "{out}");
+            assert_eq!(count(&out, "<script>"), 3, "{out}");
             assert!(out.find("opaque").unwrap_or(usize::MAX) < out.find("localStorage.x").unwrap_or(0), "{out}");
         }
     }
@@ -297,6 +422,48 @@ mod tests {
         let out = dress("just words", &ABOUT);
         assert!(out.ends_with("just words") && out.contains("charset"));
         assert!(dress("", &ABOUT).contains("<title>"));
+    }
+
+    #[test]
+    fn what_keeps_records_is_small_and_knows_its_page() {
+        assert!(WTAF.len() < 6 * 1024, "{} bytes", WTAF.len());
+        assert!(!WTAF.contains("</script") && !WTAF.contains("<!--"));
+        let out = dress("<html><head></head></html>", &ABOUT);
+        assert!(out.contains("(\"https://wtaf.example/api/apps/otter/red\",\"t0ken\");"));
+        assert_eq!(quoted("</script>\"\\"), "\"\\u003c/script>\\\"\\\\\"");
+    }
+
+    #[test]
+    fn a_form_that_posts_sends_its_fields_to_the_pages_records() {
+        let to = |form: &str| {
+            let out = dress(&format!("<body>{form}<button formaction=/x>Go</button></form>"), &ABOUT);
+            assert!(
+                out.contains("<input type=\"hidden\" name=\"wtaf_token\" value=\"t0ken\">")
+                    && !out.contains("formaction")
+            );
+            let form = &out[out.find("<form").unwrap()..];
+            let at = form.find("action=\"").unwrap() + 8;
+            form[at..at + form[at..].find('"').unwrap()].strip_prefix(ABOUT.storage.url).unwrap().to_owned()
+        };
+        assert_eq!(to("<form method=post>"), "/records");
+        assert_eq!(
+            to("<form method=POST data-wtaf=RSVP action=/api/other enctype=multipart/form-data>"),
+            "/records?in=rsvp"
+        );
+        assert_eq!(to("<form action='/api/guestbook?x=1' method=post>"), "/records?in=guestbook");
+        assert_eq!(to("<form method=post action='https://evil.example/a%20b'>"), "/records");
+        for form in ["<form>", "<form method=get action=/search>", "<form method=dialog>"] {
+            assert!(!dress(form, &ABOUT).contains("wtaf_token\" value"), "{form}");
+        }
+    }
+
+    #[test]
+    fn whoever_comes_back_from_a_plain_form_is_told_that_it_arrived() {
+        let saved = About { saved: true, ..ABOUT };
+        for page in ["<html><head></head><body><p>x", "<p>x"] {
+            assert_eq!(count(&dress(page, &saved), "Sent. Thank you."), 1);
+            assert_eq!(count(&dress(page, &ABOUT), "Sent. Thank you."), 0);
+        }
     }
 
     #[test]

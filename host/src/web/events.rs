@@ -41,7 +41,7 @@ pub(super) async fn stream(
     if job.status.is_final() && after.is_some() && is_over(&site, job.id, after.unwrap_or(0)).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let owner = jobs::is_owner(&job, &headers);
+    let owner = site.who_if_known(&headers).await.asked(&job);
     let walk = Walk { site, job: job.id, owner, at: after.unwrap_or(0), over: false };
     let hello = stream::once(async { Ok(sse::Event::default().retry(RETRY).comment("the story of a job")) });
     let events = hello.chain(walk.stream());

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode, header};
 use super::{Problem, routes};
 
 /// For a body to arrive; a carrier gives us no more than that for the whole of a request.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Names and values, in order.
 pub(super) type Pairs = Vec<(String, String)>;

@@ -5,9 +5,12 @@ use axum::{
     extract::{self, Path},
     response::Response,
 };
-use http::{HeaderMap, StatusCode, Uri};
+use http::{StatusCode, request::Parts};
 
-use super::{Problem, Site, look, page, problem};
+use super::{
+    Problem, Site, look, page,
+    problem::{self, Offer},
+};
 use crate::{
     adapter::store::{Lookup, PageKey, PageSummary, Person},
     job::reserved,
@@ -16,6 +19,8 @@ use crate::{
 const MOST: u32 = 200;
 /// Pages shown alive; the rest are words, so that a long list stays light.
 const ALIVE: usize = 12;
+/// Others' pages, offered where there is nobody.
+const OFFERS: u32 = 6;
 
 /// A page in a list of ours.
 pub(super) struct Card {
@@ -36,21 +41,43 @@ struct Home<'a> {
 pub(super) async fn show(
     extract::State(site): extract::State<Site>,
     Path(user): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Result<Response, Problem> {
     let Some(user) = page::slug(&user).filter(|u| !reserved::is_reserved(u)) else {
         return Err(problem::not_found("There is nothing at this address."));
     };
     match site.store().home(&user).await? {
-        Lookup::Found(person) => of(&site, &person, &headers).await,
-        Lookup::Moved(to) => Ok(page::moved(&format!("/{}", to.user), &uri)),
-        Lookup::Missing => Err(Problem::new(StatusCode::NOT_FOUND, "nobody", format!("Nobody here is called {user}."))
-            .todo("Check the address, or be the first: text an idea and get a name.")),
+        Lookup::Found(person) => of(&site, &person, &parts).await,
+        Lookup::Moved(to) => Ok(page::moved(&format!("/{}", to.user), &parts.uri)),
+        Lookup::Missing => Err(nobody(&site, &user).await),
     }
 }
 
-async fn of(site: &Site, person: &Person, headers: &HeaderMap) -> Result<Response, Problem> {
+/// There is no such person; there are others, with pages worth a look.
+async fn nobody(site: &Site, user: &str) -> Problem {
+    let server = &site.config().server;
+    let mut shown = site.liked.get(site).await.map(|list| list.to_vec()).unwrap_or_default();
+    if shown.is_empty() {
+        // Offers are a courtesy: where the store cannot give them, the answer stands without.
+        shown = site.store().shelf(0, OFFERS).await.unwrap_or_default();
+    }
+    let offers: Vec<_> = shown
+        .into_iter()
+        .take(OFFERS as usize)
+        .map(|page| Offer {
+            url: page::link(server, &page.key.user, &page.key.app),
+            title: format!("{}, by {}", page.title, page.key.user),
+        })
+        .collect();
+    let todo = if offers.is_empty() {
+        "Check the address, or be the first: text an idea and get a name."
+    } else {
+        "Check the address, or look at what others made."
+    };
+    Problem::new(StatusCode::NOT_FOUND, "nobody", format!("Nobody here is called {user}.")).todo(todo).offers(offers)
+}
+
+async fn of(site: &Site, person: &Person, parts: &Parts) -> Result<Response, Problem> {
     if let Some(chosen) = &person.home {
         let key = PageKey { user: person.slug.clone(), app: chosen.clone() };
         if let Lookup::Found(page) = site.store().page(&key, None).await? {
@@ -62,7 +89,7 @@ async fn of(site: &Site, person: &Person, headers: &HeaderMap) -> Result<Respons
                     &server.page_url(&format!("/{}/{}", key.user, key.app)),
                 ))
             } else {
-                page::serve(site, &page, headers)
+                page::serve(site, &page, parts, false).await?
             });
         }
     }
@@ -77,12 +104,24 @@ fn list(site: &Site, person: &Person, pages: Vec<PageSummary>) -> Result<Respons
         .enumerate()
         .map(|(n, page)| Card {
             url: page::link(server, &person.slug, &page.slug),
+            small: small(&page),
             title: page.title,
-            small: format!("{}, {}", page.kind, day(page.updated)),
             alive: n < ALIVE,
         })
         .collect();
     look::page(&Home { title: &person.slug, user: &person.slug, cards }, server)
+}
+
+/// `game, 23 Nov 2026, version 3, remixed from Snake`.
+fn small(page: &PageSummary) -> String {
+    let mut small = format!("{}, {}", page.kind, day(page.updated));
+    if page.version > 1 {
+        small.push_str(&format!(", version {}", page.version));
+    }
+    if let Some(origin) = &page.origin {
+        small.push_str(&format!(", remixed from {}", origin.title));
+    }
+    small
 }
 
 /// `23 Nov 2026`.

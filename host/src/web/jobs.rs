@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::{Problem, Site, session};
+use super::{Problem, Site};
 use crate::{
     engine::{Eyes, job_view},
     job::{Job, JobId},
@@ -18,7 +18,8 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = find(&site, &id).await?;
-    let json = json(&site, &job, is_owner(&job, &headers)).await;
+    let owner = site.who_if_known(&headers).await.asked(&job);
+    let json = json(&site, &job, owner).await;
     let mut response = axum::Json(json).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -29,11 +30,6 @@ pub(super) async fn find(site: &Site, id: &str) -> Result<Job, Problem> {
     let none = || Problem::new(StatusCode::NOT_FOUND, "no-such-job", "There is no job with this id.");
     let id: JobId = id.parse().map_err(|_| none().todo("A job's id has 26 letters and digits."))?;
     site.engine().job(id).await?.ok_or_else(|| none().job(id).todo("It may be long gone: ask again."))
-}
-
-/// Whether the request carries the session that asked.
-pub(super) fn is_owner(job: &Job, headers: &HeaderMap) -> bool {
-    session::reader(headers).is_some_and(|token| token.asker() == job.request.asker)
 }
 
 /// The job as JSON, with its owner's slug where the store can tell it.

@@ -1,4 +1,4 @@
-//! What our own pages look like: one stylesheet and two scripts, embedded, named by their digest and kept by browsers for ever.
+//! What our own pages look like: one stylesheet, two scripts and the frame that drafts are drawn in, embedded, named by their digest and kept by browsers for ever.
 
 use std::sync::LazyLock;
 
@@ -6,6 +6,7 @@ use axum::{
     extract::Path,
     response::{Html, IntoResponse, Response},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest, Sha256};
 
@@ -29,13 +30,20 @@ const STYLE: usize = 0;
 const CHAT: usize = 1;
 const PHONE: usize = 2;
 const ICON: usize = 3;
+const DRAFT: usize = 4;
 
-static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+/// What the chat's script is made of; each part uses those before it.
+const CHAT_SCRIPT: &str =
+    concat!(include_str!("look/common.js"), include_str!("look/page.js"), include_str!("look/chat.js"));
+const PHONE_SCRIPT: &str = concat!(include_str!("look/common.js"), include_str!("look/phone.js"));
+
+static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
     [
         Asset::new("style", "css", "text/css; charset=utf-8", include_str!("look/style.css")),
-        Asset::new("chat", "js", "text/javascript; charset=utf-8", include_str!("look/chat.js")),
-        Asset::new("phone", "js", "text/javascript; charset=utf-8", include_str!("look/phone.js")),
+        Asset::new("chat", "js", "text/javascript; charset=utf-8", CHAT_SCRIPT),
+        Asset::new("phone", "js", "text/javascript; charset=utf-8", PHONE_SCRIPT),
         Asset::new("icon", "svg", "image/svg+xml", include_str!("look/icon.svg")),
+        Asset::new("draft", "html", "text/html; charset=utf-8", include_str!("look/draft.html")),
     ]
 });
 
@@ -63,6 +71,23 @@ pub(super) fn icon_url() -> String {
     url(ICON)
 }
 
+/// Where the frame is that draws a page while it is written.
+pub(super) fn draft_url() -> String {
+    url(DRAFT)
+}
+
+/// The policy of that frame: no origin, one script (ours, by its digest), and of what is drawn only what cannot act.
+static DRAFT_POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let body = ASSETS[DRAFT].body;
+    let script = body.split_once("<script>").and_then(|(_, rest)| rest.split_once("</script>")).map_or("", |(s, _)| s);
+    let digest = STANDARD.encode(Sha256::digest(script));
+    let policy = format!(
+        "sandbox allow-scripts; default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline' https:; \
+         img-src https: data:; font-src https: data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    );
+    HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static("sandbox; default-src 'none'"))
+});
+
 pub(super) async fn file(Path(name): Path<String>) -> Result<Response, Problem> {
     let asset = ASSETS
         .iter()
@@ -76,7 +101,7 @@ pub(super) async fn icon() -> Response {
 }
 
 pub(super) async fn robots() -> &'static str {
-    "User-agent: *\nDisallow: /api/\nDisallow: /chat\nDisallow: /phone\nDisallow: /console\n"
+    "User-agent: *\nDisallow: /api/\nDisallow: /chat\nDisallow: /phone\nDisallow: /sign-in\nDisallow: /console\n"
 }
 
 fn serve(asset: &Asset, keep: &'static str) -> Response {
@@ -84,6 +109,9 @@ fn serve(asset: &Asset, keep: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    if asset.name == ASSETS[DRAFT].name {
+        headers.insert(header::CONTENT_SECURITY_POLICY, DRAFT_POLICY.clone());
+    }
     response
 }
 
@@ -124,6 +152,15 @@ mod tests {
     #[test]
     fn the_stylesheet_is_small_enough_to_read() {
         assert!(ASSETS[STYLE].body.len() < 15 * 1024, "{} bytes", ASSETS[STYLE].body.len());
+    }
+
+    #[test]
+    fn a_draft_is_drawn_by_our_script_and_nothing_else() {
+        let policy = DRAFT_POLICY.to_str().unwrap();
+        let scripts = policy.split(';').find(|part| part.trim().starts_with("script-src")).unwrap();
+        assert!(scripts.trim().starts_with("script-src 'sha256-") && scripts.matches('\'').count() == 2, "{scripts}");
+        assert!(policy.starts_with("sandbox allow-scripts;") && !policy.contains("same-origin"), "{policy}");
+        assert_eq!(ASSETS[DRAFT].body.matches("<script").count(), 1);
     }
 
     #[test]

@@ -7,11 +7,13 @@ mod access;
 mod address;
 mod api;
 mod ask;
+mod card;
 mod chat;
 mod dress;
 mod events;
 mod form;
 mod front;
+mod gallery;
 mod health;
 mod home;
 mod jobs;
@@ -22,11 +24,18 @@ mod page;
 mod pages;
 mod phone;
 mod plugins;
+mod portrait;
 mod problem;
+mod qr;
+mod records;
 mod routes;
 mod serve;
 mod session;
+mod sign_in;
+mod sign_in_page;
 mod sms;
+mod views;
+mod who;
 
 #[cfg(test)]
 mod tests;
@@ -58,12 +67,24 @@ struct Site {
     /// Ends the streams, so that their clients reconnect elsewhere.
     shutdown: CancellationToken,
     trusted: Arc<address::Trusted>,
+    desk: Arc<records::Desk>,
+    views: Arc<views::Views>,
+    cards: Arc<card::Cards>,
+    liked: Arc<gallery::Liked>,
 }
 
 impl Site {
     fn new(state: Arc<State>, shutdown: CancellationToken) -> Self {
         let trusted = Arc::new(address::Trusted::new(&state.engine.pipeline().server.trusted_proxies));
-        Self { state, shutdown, trusted }
+        Self {
+            state,
+            shutdown,
+            trusted,
+            desk: Arc::default(),
+            views: Arc::default(),
+            cards: Arc::default(),
+            liked: Arc::default(),
+        }
     }
 
     fn engine(&self) -> &Engine {

@@ -1,28 +1,37 @@
 //! `GET /{user}/{app}`: the page itself, untrusted, in a sandbox that the headers draw around it.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Body,
     extract::{self, Path},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
-    Problem, Site,
-    dress::{self, About},
+    Problem, Site, card,
+    dress::{self, About, Storage},
     form,
     problem::{self, Offer},
+    records,
 };
 use crate::{
     adapter::store::{Lookup, Page, PageKey},
     config::{Pipeline, Server},
+    engine::own_words,
     job::reserved,
 };
 
 /// Goes into the ETag, so that a new way of dressing pages is a new answer.
-const DRESS: &str = concat!(env!("CARGO_PKG_VERSION"), include_str!("dress.rs"), include_str!("look/shim.js"));
+const DRESS: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    include_str!("dress.rs"),
+    include_str!("look/shim.js"),
+    include_str!("look/wtaf.js")
+);
 
 /// Others of a person's pages, offered where one is missing.
 const OFFERS: u32 = 6;
@@ -30,35 +39,43 @@ const OFFERS: u32 = 6;
 pub(super) async fn show(
     extract::State(site): extract::State<Site>,
     Path((user, app)): Path<(String, String)>,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Result<Response, Problem> {
-    let (Some(user), Some(app)) = (slug(&user).filter(|u| !reserved::is_reserved(u)), slug(&app)) else {
-        return Err(problem::not_found("There is nothing at this address."));
-    };
-    let key = PageKey { user, app };
-    let version = version(&uri)?;
+    let key = key(&user, &app)?;
+    let version = version(&parts.uri)?;
+    // Where a plain form that arrived leads back to.
+    let saved = form::first(&form::query(&parts.uri), "saved").is_some();
     match site.store().page(&key, version).await? {
-        Lookup::Found(page) => Ok(serve(&site, &page, &headers)),
-        Lookup::Moved(to) => Ok(moved(&format!("/{}/{}", to.user, to.app), &uri)),
+        Lookup::Found(page) => serve(&site, &page, &parts, saved).await,
+        Lookup::Moved(to) => Ok(moved(&format!("/{}/{}", to.user, to.app), &parts.uri)),
         Lookup::Missing => Err(missing(&site, &key, version).await),
     }
 }
 
-/// A page as a response; 304 where the client has it.
-pub(super) fn serve(site: &Site, page: &Page, headers: &HeaderMap) -> Response {
+/// A page's address as it was asked for.
+pub(super) fn key(user: &str, app: &str) -> Result<PageKey, Problem> {
+    match (slug(user).filter(|user| !reserved::is_reserved(user)), slug(app)) {
+        (Some(user), Some(app)) => Ok(PageKey { user, app }),
+        _ => Err(problem::not_found("There is nothing at this address.")),
+    }
+}
+
+/// A page as a response; 304 where the client has it. Looking at an old version is no view of the page.
+pub(super) async fn serve(site: &Site, page: &Page, parts: &Parts, saved: bool) -> Result<Response, Problem> {
     let config = site.config();
+    if page.version == page.newest {
+        site.views.count(&page.key, parts, &site.trusted);
+    }
     let url = config.server.page_url(&format!("/{}/{}", page.key.user, page.key.app));
-    let tag = tag(page, &url);
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|known| {
-        known
-            .split(',')
-            .any(|one| one.trim() == "*" || one.trim().trim_start_matches("W/") == tag.trim_start_matches("W/"))
-    });
-    let mut response = if known {
+    let storage = Storage { url: &records::url(site, &page.key), token: &records::token_for(site, page.id).await? };
+    let image = card::url(&config.server, &page.key, page.version);
+    let tag = tag(page, &url, storage.token, saved);
+    let mut response = if card::has(&parts.headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let about = About { title: &page.draft.title, description: &page.draft.description, url: &url };
+        let description = description(page);
+        let about =
+            About { title: &page.draft.title, description: &description, url: &url, image: &image, storage, saved };
         Body::from(dress::dress(&page.draft.html, &about)).into_response()
     };
     let out = response.headers_mut();
@@ -66,13 +83,37 @@ pub(super) fn serve(site: &Site, page: &Page, headers: &HeaderMap) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         out.insert(header::ETAG, tag);
     }
-    response
+    Ok(response)
+}
+
+/// The page's own words about itself; where it has none, what it is and by whom.
+fn description(page: &Page) -> Cow<'_, str> {
+    if !page.draft.description.trim().is_empty() {
+        return Cow::Borrowed(&page.draft.description);
+    }
+    let own = own_words::of(&page.draft.html).description();
+    Cow::Owned(if own.is_empty() { byline(&page.kind, &page.key.user) } else { own })
+}
+
+/// `A game by brave-otter`.
+pub(super) fn byline(kind: &str, user: &str) -> String {
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "An" } else { "A" };
+    format!("{article} {kind} by {user}")
 }
 
 /// Weak: the same page leaves here with and without compression.
-fn tag(page: &Page, url: &str) -> String {
+fn tag(page: &Page, url: &str, token: &str, saved: bool) -> String {
     let mut digest = Sha256::new();
-    for part in [DRESS, url, &page.version.to_string(), &page.updated.0.to_string(), &page.draft.html] {
+    for part in [
+        DRESS,
+        url,
+        token,
+        if saved { "saved" } else { "" },
+        &page.version.to_string(),
+        &page.newest.to_string(),
+        &page.updated.0.to_string(),
+        &page.draft.html,
+    ] {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }
@@ -96,7 +137,8 @@ fn guard(headers: &mut HeaderMap, config: &Pipeline, page: &Page) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if page.hidden {
+    // Of several versions only the newest one is to be found.
+    if page.hidden || page.version != page.newest {
         headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
     }
 }
@@ -146,7 +188,7 @@ pub(super) fn moved(path: &str, uri: &Uri) -> Response {
     Redirect::permanent(&format!("{path}{query}")).into_response()
 }
 
-fn version(uri: &Uri) -> Result<Option<u32>, Problem> {
+pub(super) fn version(uri: &Uri) -> Result<Option<u32>, Problem> {
     match form::first(&form::query(uri), "v") {
         None | Some("") => Ok(None),
         Some(text) => text.parse().map(Some).map_err(|_| {
@@ -156,7 +198,7 @@ fn version(uri: &Uri) -> Result<Option<u32>, Problem> {
     }
 }
 
-async fn missing(site: &Site, key: &PageKey, version: Option<u32>) -> Problem {
+pub(super) async fn missing(site: &Site, key: &PageKey, version: Option<u32>) -> Problem {
     let problem = match version {
         Some(version) => Problem::new(
             StatusCode::NOT_FOUND,

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 
 use super::{Problem, Site, ask, form, jobs, look, page};
 use crate::{
-    adapter::store::{JobFilter, Lookup, OutboxText, PageKey},
+    adapter::{
+        sms::segments::{self, Encoding},
+        store::{JobFilter, Lookup, OutboxText, PageKey, Person, Standing},
+    },
     job::{Asker, Job, Phone},
 };
 
@@ -23,7 +26,9 @@ struct Screen<'a> {
     title: &'a str,
     number: &'a str,
     plan: String,
-    apart: bool,
+    /// What GSM-7 knows: the script tells the price of words while they are written.
+    basic: &'static str,
+    extended: &'static str,
 }
 
 pub(super) async fn show(
@@ -37,7 +42,8 @@ pub(super) async fn show(
         title: "Phone",
         number: config.sms.from.as_deref().unwrap_or("+15550009999"),
         plan: config.stages.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" "),
-        apart: config.server.pages_url.is_some(),
+        basic: segments::BASIC,
+        extended: segments::EXTENDED,
     };
     look::page(&screen, &config.server)
 }
@@ -67,19 +73,49 @@ pub(super) async fn texts(
     }
     bubbles.sort_by_key(|(at, _)| *at);
     let bubbles: Vec<Value> = bubbles.into_iter().map(|(_, bubble)| bubble).collect();
-    let mut response = axum::Json(json!({ "number": phone.e164(), "bubbles": bubbles, "job": story })).into_response();
+    let person = site.store().person(&Asker::Phone(phone.clone())).await?;
+    let seen = json!({
+        "number": phone.e164(), "person": person.as_ref().map(known), "bubbles": bubbles, "job": story,
+    });
+    let mut response = axum::Json(seen).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
+/// Whose phone it is, as the engine knows them.
+fn known(person: &Person) -> Value {
+    let standing = match person.standing {
+        Standing::Active => "active",
+        Standing::Left => "left",
+    };
+    json!({ "slug": person.slug, "role": person.role, "standing": standing })
+}
+
 fn inbound(job: &Job) -> (u64, Value) {
+    let size = segments::measure(&job.request.text);
     let bubble = json!({
-        "id": job.id, "job": job.id, "way": "in", "text": job.request.text, "at": job.created_at, "status": job.status,
+        "id": job.id,
+        "job": job.id,
+        "way": "in",
+        "text": job.request.text,
+        "at": job.created_at,
+        "status": job.status,
+        "segments": size.segments,
+        "units": size.units,
+        "encoding": encoding(size.encoding),
     });
     (job.created_at.0, bubble)
 }
 
+fn encoding(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Gsm7 => "GSM-7",
+        Encoding::Ucs2 => "UCS-2",
+    }
+}
+
 async fn outbound(site: &Site, text: &OutboxText) -> (u64, Value) {
+    let size = segments::measure(&text.text.body);
     let bubble = json!({
         "id": text.id,
         "job": text.text.job,
@@ -87,7 +123,9 @@ async fn outbound(site: &Site, text: &OutboxText) -> (u64, Value) {
         "text": text.text.body,
         "at": text.created,
         "status": text.status.as_str(),
-        "segments": text.segments,
+        "segments": text.segments.unwrap_or(size.segments),
+        "units": size.units,
+        "encoding": encoding(size.encoding),
         "error": text.error,
         "card": card(site, &text.text.body).await,
     });

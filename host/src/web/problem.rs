@@ -111,6 +111,24 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// Its stable code.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// All of it in one line, for beside a form.
+    pub fn words(&self) -> String {
+        let all = [Some(self.0.title.as_str()), self.0.detail.as_deref(), self.0.kept, self.0.todo.as_deref()];
+        all.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl Parts {
     fn json(&self) -> serde_json::Value {
         let mut body = serde_json::Map::from_iter([

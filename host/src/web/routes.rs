@@ -7,7 +7,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, get, post, put},
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, plugins,
-    problem, sms,
+    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, page, pages,
+    phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -37,9 +37,17 @@ fn table() -> Vec<Route> {
         ("/sms/webhook", post(sms::webhook), &["post"]),
         ("/sms/status", post(sms::status), &["post"]),
         ("/api/chat", post(api::chat), &["post"]),
+        ("/sign-in", get(sign_in_page::show).post(sign_in_page::act), &["get", "post"]),
+        ("/api/session", get(sign_in::show).post(sign_in::ask).delete(sign_in::end), &["get", "post", "delete"]),
+        ("/api/session/verify", post(sign_in::verify), &["post"]),
         ("/api/jobs/{id}", get(jobs::show), &["get"]),
         ("/api/jobs/{id}/events", get(events::stream), &["get"]),
         ("/api/pages", get(pages::since), &["get"]),
+        ("/api/apps/{user}/{app}/records", get(records::list).post(records::add), &["get", "post"]),
+        ("/api/apps/{user}/{app}/records/events", get(records::stream), &["get"]),
+        ("/api/apps/{user}/{app}/records/{id}", put(records::change).delete(records::remove), &["put", "delete"]),
+        ("/api/apps/{user}/{app}/friends", post(records::join), &["post"]),
+        ("/api/pages/{user}/{app}", get(portrait::show), &["get"]),
         ("/api/plugins", get(plugins::list), &["get"]),
         ("/api/plugins/{name}", post(plugins::install), &["post"]),
         ("/api/plugins/{name}/rollback", post(plugins::roll_back), &["post"]),
@@ -52,8 +60,11 @@ fn table() -> Vec<Route> {
         ("/look/{file}", get(look::file), &["get"]),
         ("/robots.txt", get(look::robots), &["get"]),
         ("/favicon.ico", get(look::icon), &["get"]),
+        ("/gallery", get(gallery::show), &["get"]),
         ("/{user}", get(home::show), &["get"]),
         ("/{user}/{app}", get(page::show), &["get"]),
+        ("/{user}/{app}/card.png", get(card::show), &["get"]),
+        ("/{user}/{app}/qr.svg", get(qr::show), &["get"]),
     ]
 }
 
@@ -81,6 +92,8 @@ pub(super) fn over(site: Site) -> Router {
         .layer(cors(&site.config().web.allowed_origins))
         .layer(CatchPanicLayer::custom(|_| problem::internal().into_response()))
         .layer(middleware::from_fn(problem::for_people))
+        // Outside of all that may refuse: a page must be able to read why.
+        .layer(middleware::from_fn(records::any_origin))
         // Leaves streams of events alone: an event must not wait in a compressor.
         .layer(CompressionLayer::new().compress_when(DefaultPredicate::new()))
         .layer(middleware::from_fn(defaults))

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Site, State, routes};
+use super::{Site, State, routes, views};
 
 /// For the head of a request to arrive, from the connection's beginning or the answer before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,7 +33,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until `shutdown`, then answers what it has begun and returns.
 pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: CancellationToken) -> std::io::Result<()> {
-    let routes = routes::over(Site::new(state, shutdown.clone()));
+    let site = Site::new(state, shutdown.clone());
+    let writing = tokio::spawn(views::keep_writing(site.clone(), shutdown.clone()));
+    let routes = routes::over(site.clone());
     let (open, graceful) = (Arc::new(Semaphore::new(MOST)), GracefulShutdown::new());
     loop {
         let next = async {
@@ -56,6 +58,9 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: Cancellat
     }
     drop(listener);
     graceful.shutdown().await;
+    // A panic in it has lost a few views.
+    let _ = writing.await;
+    site.views.write(site.store()).await;
     Ok(())
 }
 

@@ -1,16 +1,18 @@
 //! Whose browser it is: a token of fresh chance, in a cookie that scripts cannot read, or carried by a client of the API.
 //!
-//! The token is kept nowhere here; the store knows its digest ([`GuestKey`]). It never stands in a URL.
+//! The token is kept nowhere here; the store knows its digest ([`GuestKey`], [`crate::adapter::store::SessionKey`]). It never stands in a URL. What it stands
+//! for is told by [`super::who`].
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::{
-    config::Server,
-    job::{Asker, GuestKey},
-};
+use crate::{config::Server, job::GuestKey};
 
 const COOKIE: &str = "wtaf_session";
+/// Where the engine has https: no other host and no unencrypted answer can set a cookie of this name.
+const HOST_COOKIE: &str = "__Host-wtaf_session";
+/// How the token of someone who signed in begins.
+const SIGNED_IN: &str = "s.";
 /// A year: a guest's pages live under a slug that only this token leads to.
 const AGE: u32 = 365 * 24 * 3600;
 
@@ -24,6 +26,16 @@ impl Token {
         Self(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>()))
     }
 
+    /// A fresh one for someone who signs in, 256 bits. One sees by its form that it must be looked up.
+    pub fn fresh_session() -> Self {
+        Self(format!("{SIGNED_IN}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())))
+    }
+
+    /// Whether it has the form of a session's.
+    pub fn may_be_signed_in(&self) -> bool {
+        self.0.starts_with(SIGNED_IN)
+    }
+
     /// One that a client holds; too short to be chance, or of other characters than ours and a UUID's, is none.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (22..=128).contains(&text.len())
@@ -31,8 +43,9 @@ impl Token {
         fits.then(|| Self(text.to_owned()))
     }
 
-    pub fn asker(&self) -> Asker {
-        Asker::Guest(GuestKey::of_token(&self.0))
+    /// The guest who holds it.
+    pub fn guest(&self) -> GuestKey {
+        GuestKey::of_token(&self.0)
     }
 
     pub fn as_str(&self) -> &str {
@@ -41,21 +54,38 @@ impl Token {
 
     /// The header that gives it to a browser.
     pub fn cookie(&self, server: &Server) -> Option<HeaderValue> {
-        let secure = if server.public_url.scheme() == "https" { "; Secure" } else { "" };
-        let text = format!("{COOKIE}={}; Path=/; Max-Age={AGE}; HttpOnly; SameSite=Lax{secure}", self.0);
-        HeaderValue::from_str(&text).ok()
+        HeaderValue::from_str(&set(server, &self.0, AGE)).ok()
     }
 }
 
+/// The header that takes it from a browser.
+pub(super) fn no_cookie(server: &Server) -> Option<HeaderValue> {
+    HeaderValue::from_str(&set(server, "", 0)).ok()
+}
+
+fn set(server: &Server, value: &str, age: u32) -> String {
+    let secure = if is_secure(server) { "; Secure" } else { "" };
+    format!("{}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}", name(server))
+}
+
+fn is_secure(server: &Server) -> bool {
+    server.public_url.scheme() == "https"
+}
+
+fn name(server: &Server) -> &'static str {
+    if is_secure(server) { HOST_COOKIE } else { COOKIE }
+}
+
 /// The token in the cookie, if there is one.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<Token> {
+pub(super) fn cookie(headers: &HeaderMap, server: &Server) -> Option<Token> {
+    let ours = name(server);
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| if name == COOKIE { Token::parse(value) } else { None })
+        .find_map(|(name, value)| if name == ours { Token::parse(value) } else { None })
 }
 
 /// What follows `Authorization: Bearer`.
@@ -65,13 +95,25 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Who reads: the session in the header, else the one in the cookie.
-pub(super) fn reader(headers: &HeaderMap) -> Option<Token> {
-    bearer(headers).and_then(Token::parse).or_else(|| cookie(headers))
+pub(super) fn reader(headers: &HeaderMap, server: &Server) -> Option<Token> {
+    bearer(headers).and_then(Token::parse).or_else(|| cookie(headers, server))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn server(public_url: &str) -> Server {
+        Server {
+            listen: "127.0.0.1:3030".parse().unwrap(),
+            public_url: public_url.parse().unwrap(),
+            admin_token: None,
+            bridge_token: None,
+            pages_url: None,
+            trusted_proxies: vec![],
+            shutdown_timeout: std::time::Duration::ZERO,
+        }
+    }
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
@@ -93,10 +135,27 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let token = Token::fresh();
-        let found = cookie(&headers("cookie", &format!("a=b; wtaf_session={}; c=d", token.as_str())));
+        let (token, here) = (Token::fresh(), server("http://localhost:3030"));
+        let found = cookie(&headers("cookie", &format!("a=b; wtaf_session={}; c=d", token.as_str())), &here);
         assert!(found == Some(token));
-        assert!(cookie(&headers("cookie", "wtaf_sessions=aaaaaaaaaaaaaaaaaaaaaaaaa")).is_none());
+        assert!(cookie(&headers("cookie", "wtaf_sessions=aaaaaaaaaaaaaaaaaaaaaaaaa"), &here).is_none());
+    }
+
+    #[test]
+    fn with_https_only_a_cookie_that_no_one_else_can_set_counts() {
+        let (token, there) = (Token::fresh(), server("https://wtaf.example"));
+        let set = token.cookie(&there).unwrap();
+        let set = set.to_str().unwrap();
+        assert!(set.starts_with("__Host-wtaf_session=") && set.contains("; Path=/;") && set.ends_with("; Secure"));
+        let tossed = format!("wtaf_session={}", token.as_str());
+        assert!(cookie(&headers("cookie", &tossed), &there).is_none());
+        assert!(cookie(&headers("cookie", &format!("__Host-{tossed}")), &there) == Some(token));
+    }
+
+    #[test]
+    fn a_session_is_told_from_a_guest_by_its_form() {
+        assert!(Token::fresh_session().may_be_signed_in() && !Token::fresh().may_be_signed_in());
+        assert!(Token::parse(Token::fresh_session().as_str()).is_some());
     }
 
     #[test]

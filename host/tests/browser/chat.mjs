@@ -1,6 +1,6 @@
 // The chat: stages fill in, the page appears in its sandbox, a second turn, two strangers, the sheet on a phone, the keyboard alone.
 
-import { DESK, PHONE, must, same, test, until } from "./kit.mjs";
+import { DESK, PHONE, asks, framed, made, must, same, test, until } from "./kit.mjs";
 
 await test("chat", async (hands) => {
   const ann = await hands.page("/chat", DESK);
@@ -34,26 +34,12 @@ await test("chat", async (hands) => {
   await sheet(hands);
 });
 
-async function asks(page, words) {
-  await page.getByLabel("Your idea").fill(words);
-  await page.getByRole("button", { name: "Make it" }).click();
-}
-
-async function made(page, turns) {
-  await page.locator(".turn").nth(turns - 1).locator(".made").waitFor();
-  same(await page.locator(".turn").count(), turns, "turns in the talk");
-}
-
 // What the frame shows: it must be sandboxed without an origin, and its document must have run.
 async function shown(page, before) {
   const sandbox = await page.locator("#page").getAttribute("sandbox");
   must(sandbox?.includes("allow-scripts") && !sandbox.includes("allow-same-origin"), `the frame's sandbox is ${sandbox}`);
-  const frame = await until("the frame shows another page", () => {
-    const frame = page.frames().find((one) => one.parentFrame() === page.mainFrame());
-    return frame && frame.url().startsWith("http") && frame.url() !== before && frame;
-  });
+  const frame = await framed(page, (frame) => frame.url() !== before);
   await frame.waitForLoadState();
-  await page.locator("#page").waitFor();
   return { url: frame.url(), title: await frame.title() };
 }
 
@@ -65,22 +51,24 @@ async function tabTo(page, id) {
   throw new Error(`the keyboard does not reach #${id}`);
 }
 
-// Neither sees the other's words, replies or pages, not even with the other's link to the job.
+// Neither sees the other's words, replies or pages, though they ask the same at the same time, and not even with the other's link to the job.
 async function strangers(hands, ann) {
   const bob = await hands.page("/chat", DESK);
   same(await bob.locator(".turn").count(), 0, "turns a newcomer sees");
-  await asks(bob, "a quiz about the sea");
-  await made(bob, 1);
-  await ann.reload();
-  same(await ann.locator(".turn").count(), 2, "turns after a reload");
-  const said = (page) => page.locator(".said").allTextContents();
-  same(await said(ann), ["a snake game", "a tip calculator"], "what the one said");
-  same(await said(bob), ["a quiz about the sea"], "what the other said");
-  const [hers, his] = await Promise.all([ann, bob].map((page) => page.locator(".made").first().getAttribute("href")));
+  await Promise.all([asks(ann, "a quiz about the sea"), asks(bob, "a quiz about the sea")]);
+  await Promise.all([made(ann, 3), made(bob, 1)]);
+  const [hers, his] = await Promise.all([ann, bob].map((page) => page.locator(".made").last().getAttribute("href")));
   must(hers.split("/")[1] !== his.split("/")[1], `two strangers share the name ${hers} ${his}`);
+  for (const [page, own] of [[ann, hers], [bob, his]]) await framed(page, (frame) => new URL(frame.url()).pathname === own);
+  await ann.reload();
+  const said = (page) => page.locator(".said").allTextContents();
+  same(await said(ann), ["a snake game", "a tip calculator", "a quiz about the sea"], "what the one said");
+  same(await said(bob), ["a quiz about the sea"], "what the other said");
 
   await bob.goto(ann.url());
-  must(!(await said(bob)).some((words) => /snake|tip/.test(words)), "a job's link tells a stranger what was said");
+  same(await said(bob), ["a quiz about the sea"], "what a job's link tells a stranger");
+  // It is shown as anyone may see it, without what only its owner may do.
+  same(await bob.locator("#edit:visible, #undo:visible").count(), 0, "buttons that only an owner has");
   await bob.goto(hands.url("/chat"));
   same(await said(bob), ["a quiz about the sea"], "what the other said, later");
 }
@@ -93,11 +81,15 @@ async function sheet(hands) {
   const live = page.locator("#live");
   await page.locator("#live.up").waitFor();
   await until("the sheet is up", async () => (await live.boundingBox())?.y < 100);
-  await page.getByRole("button", { name: "Talk" }).waitFor();
+  const handle = page.getByRole("button", { name: "Back to the talk" });
+  await handle.waitFor();
+  must(await page.locator(".talk").evaluate((talk) => talk.inert), "the talk under the sheet can be reached");
   await hands.shoot(page, "phone-sheet");
-  await page.getByRole("button", { name: "Talk" }).click();
+  await handle.click({ position: { x: 20, y: 10 } });
   await live.waitFor({ state: "hidden" });
   await hands.shoot(page, "phone-talk");
   await page.locator(".made").click();
   await live.waitFor();
+  await page.keyboard.press("Escape");
+  await live.waitFor({ state: "hidden" });
 }

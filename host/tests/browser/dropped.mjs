@@ -1,6 +1,6 @@
 // The event stream breaks in the middle of a job: the chat still ends with the page.
 
-import { DESK, must, test, until } from "./kit.mjs";
+import { DESK, asks, framed, must, test, until } from "./kit.mjs";
 
 await test("dropped", async (hands) => {
   await cut(hands);
@@ -85,15 +85,7 @@ async function offline(hands) {
   hands.forgive(/ERR_INTERNET_DISCONNECTED|ERR_FAILED/);
 }
 
-async function asks(page, words) {
-  await page.getByLabel("Your idea").fill(words);
-  await page.getByRole("button", { name: "Make it" }).click();
-}
-
 async function appears(page) {
-  await until("the frame shows the page", async () => {
-    const frame = page.frames().find((one) => one.parentFrame() === page.mainFrame());
-    return frame?.url().startsWith("http") && (await frame.title());
-  });
-  must(!(await page.locator("#live").getAttribute("data-empty")), "the page is there and the frame counts as empty");
+  await framed(page);
+  must((await page.locator("#live").getAttribute("data-empty")) === null, "the page is there and the frame counts as empty");
 }

@@ -8,21 +8,24 @@ import { join, resolve } from "node:path";
 
 import { must, until } from "./kit.mjs";
 
-/** An AI by OpenAI's protocol that answers everything with one page: its `base_url`. */
-export async function startAi(hands, page) {
-  const server = createServer((request, response) => answer(request, response, page));
+/** An AI by OpenAI's protocol that answers everything with one page: its `base_url`. It waits for `halfway` before it writes the second half. */
+export async function startAi(hands, page, halfway) {
+  const server = createServer((request, response) => answer(request, response, page, halfway));
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
   hands.ends.push(() => server.closeAllConnections());
   return `http://127.0.0.1:${server.address().port}/v1`;
 }
 
-function answer(request, response, page) {
+async function answer(request, response, page, halfway) {
   request.resume();
   response.writeHead(200, { "content-type": "text/event-stream" });
   const part = (delta, finish_reason = null) =>
     response.write(`data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", model: "m", choices: [{ index: 0, delta, finish_reason }] })}\n\n`);
   part({ role: "assistant", content: "```html\n" });
-  part({ content: page });
+  const half = Math.floor(page.length / 2);
+  part({ content: page.slice(0, half) });
+  await halfway;
+  part({ content: page.slice(half) });
   part({ content: "\n```\n" });
   part({}, "stop");
   response.end("data: [DONE]\n\n");

@@ -3,7 +3,7 @@
 // A test is `await test("name", async ({ base, page, ... }) => { ... })` in a file of its own, run as `node file.mjs BASE_URL`; it ends the process, with 0 only
 // when everything it says held and no page it opened logged an error.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 
@@ -20,7 +20,18 @@ export const PHONE = { width: 390, height: 844 };
 export const DESK = { width: 1280, height: 800 };
 
 /** For everything that has to happen: the machine may be busy with a hundred other tests. */
-export const PATIENCE = 60_000;
+export const PATIENCE = 120_000;
+
+/** For a whole script, far above what it takes on a machine that is busy with all that: only a script that hangs ends by it. */
+const IN_ALL = 900_000;
+
+// What took how long, told where a test fails: a slow machine and a fault look different in it.
+const began = Date.now();
+const times = [];
+function took(words, since) {
+  const now = Date.now();
+  times.push(`${((now - began) / 1000).toFixed(1)} s: ${words} took ${((now - since) / 1000).toFixed(1)} s`);
+}
 
 /** A package of the folder of tools. */
 export function tool(name) {
@@ -45,16 +56,20 @@ export function same(got, wanted, words) {
 // Whatever goes wrong outside of the test's own awaits, and a test that hangs: both end it in order, so that nothing it started is left behind.
 const stuck = new Promise((_, fail) => {
   process.on("uncaughtException", fail);
-  setTimeout(fail, 200_000, new Error("not through within 200 s")).unref();
+  setTimeout(fail, IN_ALL, new Error(`not through within ${IN_ALL / 1000} s`)).unref();
 });
 stuck.catch(() => {});
 
 /** Asks until the answer is there (truthy), and gives it. */
 export async function until(words, ask) {
-  const end = Date.now() + PATIENCE;
+  const since = Date.now();
+  const end = since + PATIENCE;
   for (;;) {
     const answer = await ask();
-    if (answer) return answer;
+    if (answer) {
+      took(`waiting until ${words}`, since);
+      return answer;
+    }
     must(Date.now() < end, `waited ${PATIENCE / 1000} s in vain until ${words}`);
     await new Promise((wake) => setTimeout(wake, 50));
   }
@@ -68,12 +83,16 @@ export async function test(name, act) {
     const { chromium: driver } = tool("playwright-core");
     browser = await driver.launch({ executablePath: chromium, args: QUIET.split(" ") });
     hands.browser = browser;
+    took("starting the browser", began);
     await Promise.race([act(hands), stuck]);
-    same(hands.errors, [], "errors in the console");
-    console.log(`${name}: held`);
+    hands.forgive(/\/api\/pages\//);
+    must(hands.errors.length === 0, `${hands.errors.length} errors in the console`);
+    console.log(`${name}: held, in ${((Date.now() - began) / 1000).toFixed(1)} s`);
   } catch (error) {
     process.exitCode = 1;
     console.error(`${name}: ${error.stack || error}`);
+    took("all of it", began);
+    for (const line of times) console.error(line);
     for (const line of [...new Set(hands.errors)].slice(0, 10)) console.error(`console: ${line}`);
     await hands.shootAll("failed").catch(() => {});
   } finally {
@@ -81,6 +100,26 @@ export async function test(name, act) {
     for (const end of hands.ends.reverse()) await end();
     process.exit();
   }
+}
+
+/** Asks for something in the chat, as a person does. */
+export async function asks(page, words, button = "Make it") {
+  await page.getByLabel("Your idea").fill(words);
+  await page.getByRole("button", { name: button }).click();
+}
+
+/** Waits until the talk's turn of this number (from 1) has its page. */
+export async function made(page, turns) {
+  await page.locator(".turn").nth(turns - 1).locator(".made").waitFor();
+  same(await page.locator(".turn").count(), turns, "turns in the talk");
+}
+
+/** The document in the chat's frame, once there is one that `fits`. */
+export function framed(page, fits = () => true) {
+  return until("the frame shows the page", async () => {
+    const frame = await (await page.locator("#page").elementHandle()).contentFrame();
+    return frame?.url().startsWith("http") && (await frame.title().catch(() => "")) && (await fits(frame)) && frame;
+  });
 }
 
 /** What a test does things with. */
@@ -102,7 +141,10 @@ class Hands {
     if (look) {
       await context.route("**/look/*", (route) => {
         const [stem, , kind] = new URL(route.request().url()).pathname.split("/").pop().split(".");
-        return route.fulfill({ path: join(look, `${stem}.${kind}`) });
+        const parts = { "chat.js": ["common", "page", "chat"], "phone.js": ["common", "phone"], "style.css": ["style"] }[`${stem}.${kind}`];
+        if (!parts) return route.continue();
+        const body = parts.map((part) => readFileSync(join(look, `${part}.${kind}`), "utf8")).join("");
+        return route.fulfill({ body, contentType: kind === "js" ? "text/javascript" : "text/css" });
       });
     }
     return context;
@@ -111,8 +153,14 @@ class Hands {
   /** A page in a browser of its own. */
   async page(path, size = DESK, more = {}) {
     const page = await (await this.person(size, more)).newPage();
-    await page.goto(this.url(path));
+    await this.go(page, path);
     return page;
+  }
+
+  async go(page, path) {
+    const since = Date.now();
+    await page.goto(this.url(path));
+    took(`opening ${path}`, since);
   }
 
   url(path) {
@@ -132,8 +180,10 @@ class Hands {
 
   /** A picture for people, `NAME-what.png`. */
   async shoot(page, what) {
+    const since = Date.now();
     mkdirSync(artefacts, { recursive: true });
     await page.screenshot({ path: join(artefacts, `${this.name}-${what}.png`) });
+    took(`the picture ${what}`, since);
   }
 
   async shootAll(what) {

@@ -4,12 +4,12 @@ import { PHONE, same, test, until } from "./kit.mjs";
 
 await test("phone", async (hands) => {
   const context = await hands.person(PHONE);
-  // A number that nobody texted from yet. Frames without an origin have no storage, and no phone.
-  await context.addInitScript((number) => origin !== "null" && localStorage.setItem("number", number), `+1555${String(Date.now()).slice(-7)}`);
   const page = await context.newPage();
-  await page.goto(hands.url("/phone"));
-  await page.getByLabel("Text", { exact: true }).fill("wtaf a tip calculator for four friends");
-  await page.getByRole("button", { name: "Send" }).click();
+  await hands.go(page, "/phone");
+  // Numbers that nobody texted from yet.
+  const [ann, bob] = [await fresh(page), await fresh(page)];
+  await pick(page, ann);
+  await text(page, "wtaf a tip calculator for four friends");
   await page.locator(".mine", { hasText: "for four friends" }).waitFor();
   const theirs = page.locator(".theirs");
   await theirs.first().waitFor();
@@ -28,7 +28,68 @@ await test("phone", async (hands) => {
   await works(shown);
   await hands.shoot(shown, "page");
   await shares(await (await fetch(shown.url())).text());
+  await shown.close();
+
+  await costs(hands, page);
+  await leaves(hands, page);
+  await rings(page, bob, ann);
 });
+
+async function text(page, words) {
+  await page.getByLabel("Text", { exact: true }).fill(words);
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.locator(".mine p").getByText(words, { exact: true }).last().waitFor();
+}
+
+// One more phone: its number.
+async function fresh(page) {
+  await page.getByRole("button", { name: "Add a phone" }).click();
+  return page.locator(".who [aria-pressed=true]").getAttribute("title");
+}
+
+async function pick(page, number) {
+  await page.locator(`.who [title="${number}"]`).click();
+  await page.locator(`.who [title="${number}"][aria-pressed=true]`).waitFor();
+}
+
+// Every text tells what it is billed as, and the words tell it before they are sent.
+async function costs(hands, page) {
+  const margins = await page.locator(".row i").allTextContents();
+  same(margins, ["1 segGSM-7", "1 segGSM-7", "1 segGSM-7"], "what the texts cost");
+  const cost = page.locator("#cost");
+  const words = page.getByLabel("Text", { exact: true });
+  await words.fill("a".repeat(160));
+  same(await cost.textContent(), "160 of 160 · 1 seg · GSM-7", "the price of 160 letters");
+  await words.fill("a".repeat(161));
+  same(await cost.textContent(), "161 of 306 · 2 seg · GSM-7", "the price of 161 letters");
+  await words.fill("it’s");
+  same(await cost.textContent(), "4 of 70 · 1 seg · UCS-2, because of ’", "the price of a curly quote");
+  await hands.shoot(page, "cost");
+  await words.fill("");
+}
+
+// STOP is seen, and START is one tap away.
+async function leaves(hands, page) {
+  await text(page, "STOP");
+  await page.getByText("This number texted STOP.").waitFor();
+  await hands.shoot(page, "left");
+  await page.getByRole("button", { name: "START", exact: true }).click();
+  await page.getByText("This number texted STOP.").waitFor({ state: "hidden" });
+  await page.locator(".mine p", { hasText: "START" }).waitFor();
+}
+
+// What comes to another number is marked there until it is looked at; neither sees the other's talk.
+async function rings(page, one, other) {
+  await pick(page, one);
+  same(await page.locator(".bubbles li").count(), 0, "texts on a new phone");
+  await text(page, "wtaf a snake game");
+  await pick(page, other);
+  same(await page.locator(".bubbles p", { hasText: "snake" }).count(), 0, "the other's texts on this phone");
+  await page.locator(`.who [title="${one}"]`).getByText("2 unread").waitFor();
+  await pick(page, one);
+  await page.locator(".bubbles .card").waitFor();
+  await until("nothing is unread", async () => (await page.locator(".badge").count()) === 0);
+}
 
 // It computes, for the four it was told of, and for five when one more comes.
 async function works(page) {

@@ -1,6 +1,7 @@
 //! The store's behaviours, each told once and shown on SQLite, on PostgreSQL, and on PostgreSQL behind a transaction pooler.
 
 mod accounts;
+mod collected;
 mod crowd;
 mod databases;
 mod events;
@@ -9,6 +10,7 @@ mod outbox;
 mod pages;
 mod people;
 mod records;
+mod sessions;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -133,6 +135,7 @@ fn publication(job: JobId, person: &Person, slug: &str, html: &str, now: Millis)
         coach: Some("alex".into()),
         prompt: format!("make {html}"),
         remix_of: None,
+        og_image_url: None,
         now,
         texts: vec![],
     }

@@ -70,7 +70,7 @@ const fn row(
 
 /// What to do where the text is a command that this person may use; none where it is any other text.
 pub fn run(scene: &Scene) -> Option<Decision> {
-    let line = grammar::line(scene.text());
+    let line = grammar::line(grammar::bare(scene.text()));
     let row = find(&line)?;
     if scene.may(row) { (row.run)(scene, line) } else { None }
 }

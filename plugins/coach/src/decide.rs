@@ -50,7 +50,7 @@ fn is_opt_out(text: &str) -> bool {
 fn plain(scene: &Scene) -> Decision {
     let text = scene.text().trim();
     if text.is_empty() {
-        return reply(if scene.has_media() { words::picture_alone() } else { words::hub(scene) });
+        return reply(if scene.has_media() { words::media_alone(scene.media_sort()) } else { words::hub(scene) });
     }
     if scene.source() == Source::Typed && commands::may(scene, "wtaf") {
         build::plain_idea(scene, text)

@@ -3,7 +3,10 @@
 //! Nothing here knows what a command does or who may use it. No words are ever lost: what is not syntax comes back whole,
 //! line breaks and inner hyphens included.
 
-use crate::cast::{Cast, Coach};
+use crate::{
+    cast::{Cast, Coach},
+    typos,
+};
 
 /// A text split after its first word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +24,32 @@ pub struct Line<'t> {
 /// Signs that may follow a command word directly, and belong to neither side.
 const MARKS: [char; 7] = [':', ',', ';', '.', '!', '?', '\u{2026}'];
 
-/// Splits a text after its first word.
+/// The text without what comes along when a command is copied: quotation marks around all of it, one sign before it
+/// (`/wtaf`, `#index`).
+pub fn bare(text: &str) -> &str {
+    const QUOTES: [(char, char); 5] =
+        [('"', '"'), ('\'', '\''), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}'), ('«', '»')];
+    let text = text.trim();
+    let quoted = QUOTES.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close));
+    let text = quoted.unwrap_or(text).trim();
+    let behind = text.strip_prefix(['/', '#', '!']);
+    behind.filter(|rest| rest.starts_with(char::is_alphabetic)).unwrap_or(text)
+}
+
+/// Splits a text after its first word; a `wtaf` that is spelled out letter by letter is one word.
 pub fn line(text: &str) -> Line<'_> {
     let text = text
         .trim_start_matches(|letter: char| letter.is_whitespace() || letter == '\u{feff}' || letter == '\u{200b}')
         .trim_end();
+    if let Some(behind) = typos::spelled_out(text) {
+        return split("wtaf", behind);
+    }
     let end = text.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(text.len());
     let (word, behind) = text.split_at(end);
+    split(word, behind)
+}
+
+fn split<'t>(word: &'t str, behind: &'t str) -> Line<'t> {
     let unmarked = behind.trim_start_matches(MARKS);
     let marks = &behind[..behind.len() - unmarked.len()];
     let marked = marks.contains([':', ',', ';']);
@@ -101,7 +123,7 @@ fn stranger(behind: &str) -> Option<(&str, &str)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Address, address, first_and_rest, line, only_word};
+    use super::{Address, address, bare, first_and_rest, line, only_word};
     use crate::cast::built_in;
 
     #[test]
@@ -121,6 +143,22 @@ mod tests {
         for (text, word, rest, apart) in cases {
             let line = line(text);
             assert_eq!((line.word, line.rest, line.apart), (word, rest, apart), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_copied_along_with_a_command_is_taken_off() {
+        for (text, inner) in [
+            ("\"wtaf a quiz\"", "wtaf a quiz"),
+            ("\u{201c}wtaf a quiz\u{201d}", "wtaf a quiz"),
+            ("/wtaf a quiz", "wtaf a quiz"),
+            ("#index", "index"),
+            ("'tis the season", "'tis the season"),
+            ("#1 fan", "#1 fan"),
+            ("\"", "\""),
+            ("", ""),
+        ] {
+            assert_eq!(bare(text), inner, "{text}");
         }
     }
 
@@ -165,7 +203,8 @@ mod tests {
         #[test]
         fn any_text_is_split_without_a_panic_and_without_loss(text in any::<String>()) {
             let split = line(&text);
-            prop_assert!(text.contains(split.word) && text.contains(split.rest));
+            prop_assert!(text.contains(split.word) || split.word == "wtaf");
+            prop_assert!(text.contains(split.rest));
             let cast = built_in();
             let (_, idea) = address(&text, &cast);
             prop_assert!(text.ends_with(idea) || text.trim().ends_with(idea));

@@ -65,11 +65,17 @@ pub fn classify(idea: &str) -> (Kind, String) {
     } else {
         (Kind::Page, "no word names another kind".to_owned())
     };
-    // A page or an app on which visitors enter something has to keep it.
-    let entered = names.in_order(rest).find(|(kind, _)| *kind == Kind::DataApp);
-    match (kind, entered) {
-        (Kind::Page | Kind::App, Some((_, word))) => (Kind::DataApp, format!("{why}, and \"{word}\" has to be kept")),
-        _ => (kind, why),
+    // A page or an app on which visitors enter something has to keep it; so has what several people use together.
+    let entered = names.entered(&words);
+    let shared = || names.shared.iter().copied().find(|name| (0..words.len()).any(|at| ends(name, &words[..=at])));
+    let kept = match kind {
+        Kind::Page => entered,
+        Kind::App if !reckons(head) => entered.or_else(shared),
+        _ => None,
+    };
+    match kept {
+        Some(word) => (Kind::DataApp, format!("{why}, and \"{word}\" has to be kept")),
+        None => (kind, why),
     }
 }
 
@@ -77,13 +83,19 @@ pub fn classify(idea: &str) -> (Kind, String) {
 struct Names {
     anywhere: Vec<(Kind, &'static str)>,
     at_the_end: Vec<(Kind, &'static str)>,
+    /// What makes an app one that several people use together.
+    shared: Vec<&'static str>,
 }
 
 impl Names {
     fn read() -> Self {
-        let mut names = Self { anywhere: vec![], at_the_end: vec![] };
+        let mut names = Self { anywhere: vec![], at_the_end: vec![], shared: vec![] };
         for line in WORDS.lines().filter(|line| !line.starts_with('#')) {
             let Some((title, words)) = line.split_once(": ") else { continue };
+            if title == "shared" {
+                names.shared.extend(words.split(", "));
+                continue;
+            }
             let (kind, list) = match title.strip_suffix(" at the end") {
                 Some(kind) => (kind, &mut names.at_the_end),
                 None => (title, &mut names.anywhere),
@@ -100,6 +112,16 @@ impl Names {
         ending(&self.at_the_end, words).or_else(before)
     }
 
+    /// The first word for something that visitors enter, unless it is what the thing is about ("a page about voting").
+    fn entered(&self, words: &[String]) -> Option<&'static str> {
+        const TOPIC: [&str; 5] = ["about", "of", "on", "like", "inspired"];
+        let told = |at: usize| words[..at].iter().rev().find(|word| ABOUT.split(' ').any(|about| about == *word));
+        (0..words.len())
+            .filter(|&at| told(at).is_none_or(|word| !TOPIC.contains(&word.as_str())))
+            .find_map(|at| ending(&self.anywhere, &words[..=at]).filter(|(kind, _)| *kind == Kind::DataApp))
+            .map(|(_, word)| word)
+    }
+
     /// All words that name a kind, first to last.
     fn in_order(&self, words: &[String]) -> impl Iterator<Item = (Kind, &'static str)> {
         (0..words.len()).filter_map(|at| ending(&self.anywhere, &words[..=at]))
@@ -108,11 +130,19 @@ impl Names {
 
 /// The longest name (of one or more words) that `words` end with.
 fn ending(names: &[(Kind, &'static str)], words: &[String]) -> Option<(Kind, &'static str)> {
-    let ends = |name: &str| {
-        let mut behind = words.iter().rev();
-        name.split(' ').rev().all(|part| behind.next().is_some_and(|word| word == part))
-    };
-    names.iter().filter(|(_, name)| ends(name)).max_by_key(|(_, name)| name.len()).copied()
+    names.iter().filter(|(_, name)| ends(name, words)).max_by_key(|(_, name)| name.len()).copied()
+}
+
+/// Whether `words` end with a name of one or more words.
+fn ends(name: &str, words: &[String]) -> bool {
+    let mut behind = words.iter().rev();
+    name.split(' ').rev().all(|part| behind.next().is_some_and(|word| word == part))
+}
+
+/// Whether the thing works something out and keeps nothing: to "share a bill" nobody has to join.
+fn reckons(head: &[String]) -> bool {
+    const RECKONERS: [&str; 6] = ["calculator", "converter", "timer", "stopwatch", "splitter", "generator"];
+    head.iter().any(|word| RECKONERS.contains(&word.as_str()))
 }
 
 /// Lower-case words, hyphens kept inside them; a full stop or a line break ends nothing here, the words just go on.
@@ -176,6 +206,29 @@ mod tests {
             (Kind::DataApp, "a page where people leave a survey answer"),
             (Kind::DataApp, "waitlist for my bakery"),
             (Kind::DataApp, "contact form"),
+            (Kind::DataApp, "share a list with friends"),
+            (Kind::DataApp, "a shopping list to share with my friends"),
+            (Kind::DataApp, "a shared shopping list"),
+            (Kind::DataApp, "packing list that we can all edit"),
+            (Kind::DataApp, "wedding page where guests leave a message"),
+            (Kind::DataApp, "an order form for my cupcakes"),
+            (Kind::DataApp, "vote on the team name"),
+            (Kind::DataApp, "page to collect emails for my newsletter"),
+            (Kind::DataApp, "a wedding invitation with rsvp"),
+            (Kind::DataApp, "birthday invite, who is coming and what do they bring"),
+            (Kind::DataApp, "volunteer sign-up sheet"),
+            (Kind::DataApp, "rsvp page for my party"),
+            (Kind::DataApp, "a survey app"),
+            (Kind::DataApp, "a page about our wedding where guests can rsvp"),
+            (Kind::Page, "a page about voting rights"),
+            (Kind::Page, "a blog on the history of polls"),
+            (Kind::App, "feedback form generator"),
+            (Kind::App, "calculator to share the bill"),
+            (Kind::App, "a shopping list"),
+            (Kind::Page, "a page to share my poems"),
+            (Kind::Page, "an ode to sharing"),
+            (Kind::Page, "the formation of clouds"),
+            (Kind::Game, "a snake game to share with friends"),
             (Kind::Meme, "a meme about mondays"),
             (Kind::Music, "a song for my dog"),
             (Kind::Music, "a drum machine"),
@@ -196,10 +249,10 @@ mod tests {
     fn every_line_of_the_file_is_read() {
         let names = Names::read();
         let lines = WORDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
-        assert_eq!((lines, Kind::ALL.len()), (9, 6));
+        assert_eq!((lines, Kind::ALL.len()), (10, 6));
         assert!(Kind::ALL.iter().all(|kind| names.anywhere.iter().any(|(known, _)| known == kind)));
         assert_eq!(
-            names.anywhere.len() + names.at_the_end.len(),
+            names.anywhere.len() + names.at_the_end.len() + names.shared.len(),
             WORDS.matches(": ").count() + WORDS.matches(", ").count()
         );
     }

@@ -25,9 +25,10 @@ const LONGEST_WHY: usize = 300;
 pub fn say(ctx: &Context, person: &Person, occasion: &Occasion) -> Result<Option<String>, StageError> {
     let told = Told { ctx, person, values: &occasion.values };
     Ok(match occasion.name.as_str() {
-        "page-live" => Some(told.page(live(told.kind()))?),
-        "edit-done" => Some(told.page("Done, and at the same link")?),
+        "page-live" => Some(told.page(live(told.kind()), told.hint())?),
+        "edit-done" => Some(told.page("Done, and at the same link", "")?),
         "accepted" => accepted(told.kind()).map(|lines| told.first(told.one_of(&lines))),
+        "code" => Some(told.code()?),
         name => told.other(name).map(|words| told.first(&words)),
     })
 }
@@ -114,18 +115,43 @@ impl<'a> Told<'a> {
         if self.is_first() { format!("{words} {HOW_TO_STOP}") } else { words.to_owned() }
     }
 
-    /// A page is there: what, its title where there is room, how to stop where it is the first text, the URL.
-    fn page(&self, what: &str) -> Result<String, StageError> {
+    /// What the owner of a page that keeps something should know. Its own link must be the only one, so the view of what came
+    /// in is told as what to put behind it.
+    fn hint(&self) -> &'static str {
+        match (self.value("collects"), self.kind()) {
+            (Some("friends"), _) => " Five can join, each with a name and a passcode they choose.",
+            (Some("answers"), _) | (_, "data-app") => " Add /owner to the link to see what comes in.",
+            _ => "",
+        }
+    }
+
+    /// A page is there: what, its title where there is room, what its owner should know, how to stop where it is the first
+    /// text, the URL.
+    fn page(&self, what: &str, hint: &str) -> Result<String, StageError> {
         let url =
             self.value("url").ok_or_else(|| StageError::BadInput("a page is announced without its url".into()))?;
         let stop = if self.is_first() { format!(" {HOW_TO_STOP}") } else { String::new() };
-        let taken = what.len() + stop.len() + url.len() + ".\n".len() + ": \"\"".len();
-        let title =
-            self.value("title").and_then(linkless).map(|title| cut(&title, ONE_TEXT.saturating_sub(taken).min(50)));
-        let titled = title.map(|title| format!("{what}: \"{title}\".{stop}\n{url}"));
-        // A very short remnant of a title, or brackets that count twice, are not worth a second text.
-        let fits = |text: &String| taken + 4 <= ONE_TEXT && septets(text).is_some_and(|places| places <= ONE_TEXT);
-        Ok(titled.filter(fits).unwrap_or_else(|| format!("{what}.{stop}\n{url}")))
+        let fits = |text: &String| septets(text).is_some_and(|places| places <= ONE_TEXT);
+        for hint in [hint, ""] {
+            let behind = format!("{hint}{stop}\n{url}");
+            let taken = what.len() + behind.len() + ": \"\".".len();
+            // A very short remnant of a title, or brackets that count twice, are not worth a second text.
+            let room = ONE_TEXT.saturating_sub(taken).min(50);
+            let title = self.value("title").and_then(linkless).filter(|_| room >= 4).map(|title| cut(&title, room));
+            let titled = title.map(|title| format!("{what}: \"{title}\".{behind}")).filter(fits);
+            if let Some(text) = titled.or_else(|| Some(format!("{what}.{behind}")).filter(fits)) {
+                return Ok(text);
+            }
+        }
+        Ok(format!("{what}.{stop}\n{url}"))
+    }
+
+    /// The code first, for that is what a phone's notification shows.
+    fn code(&self) -> Result<String, StageError> {
+        let code = self.value("code").ok_or_else(|| StageError::BadInput("a code is told without the code".into()))?;
+        let minutes = self.value("minutes").and_then(|minutes| minutes.parse().ok()).unwrap_or(10);
+        let lasts = lasting(minutes);
+        Ok(format!("{code} is your code to sign in. It works for {lasts}. Never share it: nobody here asks for it."))
     }
 
     fn other(&self, name: &str) -> Option<String> {
@@ -193,7 +219,13 @@ impl<'a> Told<'a> {
     fn welcome(&self) -> String {
         let you =
             self.value("slug").or(self.person.slug.as_deref()).map(|slug| format!(", {slug}")).unwrap_or_default();
-        format!("Welcome{you}! Text WTAF and an idea, like: WTAF a snake game. A minute later you get a live page.")
+        if self.by_text() {
+            // What carriers want to read in the first words to someone new: who this is, what it costs, where help is.
+            return format!(
+                "WTAF: welcome{you}! Text WTAF and an idea, like: WTAF a snake game. HELP for help; msg and data rates may apply."
+            );
+        }
+        format!("Welcome{you}! Say an idea, like: a snake game. A minute later you get a live page.")
     }
 }
 
@@ -259,9 +291,13 @@ mod tests {
         ];
         for name in ["page-live", "edit-done"] {
             for kind in KINDS {
+                let collects = if kind == "" { "friends" } else { "answers" };
                 for title in titles {
                     for first in ["true", "false"] {
-                        let text = words(name, &[("kind", kind), ("title", title), ("url", URL), ("first", first)]);
+                        let text = words(
+                            name,
+                            &[("kind", kind), ("title", title), ("url", URL), ("first", first), ("collects", collects)],
+                        );
                         let says = format!("{name} {kind}: {text}");
                         assert!(text.ends_with(URL), "{says}");
                         assert_eq!(text.matches("://").count(), 1, "{says}");
@@ -289,6 +325,38 @@ mod tests {
     fn a_title_is_told_where_there_is_room() {
         let text = words("page-live", &[("kind", "game"), ("title", "Snake"), ("url", "http://localhost:3030/a/b")]);
         assert_eq!(text, "Game on! Yours is ready to play: \"Snake\".\nhttp://localhost:3030/a/b");
+    }
+
+    #[test]
+    fn an_owner_is_told_where_what_comes_in_is_kept_and_friends_how_they_join() {
+        let live = |values: &[(&str, &str)]| {
+            let values: Vec<_> =
+                [("title", "Summer party"), ("url", URL)].into_iter().chain(values.iter().copied()).collect();
+            let text = words("page-live", &values);
+            assert!(text.ends_with(URL) && text.matches("://").count() == 1, "{text}");
+            assert!(septets(&text).is_some_and(|places| places <= 160), "{text}");
+            text
+        };
+        for values in [&[("kind", "data-app")][..], &[("kind", "page"), ("collects", "answers")]] {
+            assert!(live(values).contains(" Add /owner to the link to see what comes in.\n"), "{}", live(values));
+        }
+        let friends = live(&[("kind", "data-app"), ("collects", "friends")]);
+        assert!(friends.contains("Five can join, each with a name and a passcode they choose."), "{friends}");
+        for values in [&[("kind", "game"), ("collects", "shared")][..], &[("kind", "page")]] {
+            assert!(!live(values).contains("owner"), "a board of scores is there for all to see");
+        }
+        let edited = words("edit-done", &[("kind", "edit"), ("collects", "answers"), ("url", URL)]);
+        assert!(!edited.contains("owner"), "said once, when it went live: {edited}");
+    }
+
+    #[test]
+    fn how_to_stop_goes_before_a_hint_and_a_hint_before_a_title() {
+        let long = format!("{URL}-and-on-and-on-and-on-and-on-and-on-and-on");
+        let all = [("kind", "data-app"), ("title", "Party"), ("url", URL), ("first", "true")];
+        let text = words("page-live", &all);
+        assert!(text.contains("/owner") && text.contains("STOP") && !text.contains("Party"), "{text}");
+        let text = words("page-live", &[("kind", "data-app"), ("title", "Party"), ("url", &long), ("first", "true")]);
+        assert!(!text.contains("/owner") && text.contains("STOP"), "{text}");
     }
 
     #[test]
@@ -357,10 +425,22 @@ mod tests {
     #[test]
     fn a_coachs_words_are_passed_on_in_plain_signs() {
         assert_eq!(
-            words("chat", &[("words", "It\u{2019}s fine \u{2014} \u{732b}."), ("coach", "alex")]),
-            "It's fine - \u{732b}."
+            words("chat", &[("words", "It\u{2019}s fine \u{2014} really."), ("coach", "alex")]),
+            "It's fine - really."
         );
         assert_eq!(told(1, "chat", &[("words", "  ")]), Ok(None));
+    }
+
+    #[test]
+    fn a_code_comes_first_and_leaves_room_for_the_line_that_phones_read() {
+        let text = words("code", &[("code", "012345"), ("minutes", "10"), ("first", "true"), ("source", "sms")]);
+        assert!(
+            text.starts_with("012345 ") && text.contains("10 minutes") && text.contains("Never share it"),
+            "{text}"
+        );
+        assert!(!text.contains("://") && !text.contains("STOP"), "{text}");
+        assert!(septets(&text).is_some_and(|places| places <= 110), "{text}");
+        assert!(matches!(told(1, "code", &[]), Err(StageError::BadInput(_))));
     }
 
     #[test]

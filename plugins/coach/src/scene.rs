@@ -112,6 +112,12 @@ impl<'a> Scene<'a> {
         !self.request.media.is_empty()
     }
 
+    /// What sort of thing came with it: `image`, `video`, `audio`, `text`…; of several the first.
+    pub fn media_sort(&self) -> &'a str {
+        let first = self.request.media.first().map_or("", |media| media.media_type.as_str());
+        first.split_once('/').map_or(first, |(sort, _)| sort)
+    }
+
     /// What came with it, by id, for an order to carry.
     pub fn media_ids(&self) -> Option<String> {
         let ids: Vec<&str> = self.request.media.iter().map(|media| media.id.as_str()).collect();
@@ -194,7 +200,7 @@ impl<'a> Scene<'a> {
         self.cast.default_coach(self.config.default_coach.as_deref())
     }
 
-    /// The page a word refers to: its number in the list (`2`, `#2`), its slug, `user/slug`, or its address.
+    /// The page a word refers to: its number in the list (`2`, `#2`), its slug, `user/slug`, its address, or `last`.
     pub fn page<'w>(&self, word: &'w str) -> Found<'w>
     where
         'a: 'w,
@@ -209,6 +215,7 @@ impl<'a> Scene<'a> {
         let listed = self.pages.iter().find(|page| page.slug.eq_ignore_ascii_case(slug));
         match listed.filter(|_| own) {
             Some(page) => Found::Own(page),
+            None if is_newest(word) => self.pages.first().map_or(Found::None, Found::Own),
             None if is_slug(slug) && user.is_none_or(is_slug) => Found::Elsewhere(path),
             None => Found::None,
         }
@@ -227,6 +234,11 @@ impl<'a> Scene<'a> {
         });
         path.split(['?', '#']).next().unwrap_or_default().trim_matches('/')
     }
+}
+
+/// Whether a word means the newest page.
+pub fn is_newest(word: &str) -> bool {
+    ["last", "latest", "newest"].iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 fn is_slug(word: &str) -> bool {

@@ -27,9 +27,31 @@ pub fn wtaf(word: &str) -> Meant {
     match word.as_str() {
         "wtaf" => Meant::Exactly,
         "waft" | "wtf" => Meant::Perhaps,
+        // "WTAAAFFF": a thumb that rests on a key.
+        _ if squeezed(&word) == "wtaf" => Meant::Surely,
         _ if word.is_ascii() && word.len() >= 4 && one_slip_apart(&word, "wtaf") => Meant::Surely,
         _ => Meant::Not,
     }
+}
+
+/// What follows a `wtaf` that is spelled out (`w t a f`, `W.T.A.F.`), or none where the text begins otherwise.
+pub fn spelled_out(text: &str) -> Option<&str> {
+    const BETWEEN: [char; 4] = [' ', '.', '-', '_'];
+    let mut rest = text.trim_start();
+    for (at, letter) in "wtaf".chars().enumerate() {
+        let behind = if at == 0 { rest } else { rest.trim_start_matches(BETWEEN) };
+        if at > 0 && behind.len() == rest.len() {
+            return None;
+        }
+        rest = behind.strip_prefix([letter, letter.to_ascii_uppercase()])?;
+    }
+    (!rest.starts_with(|next: char| next.is_alphanumeric() || next == '\'' || next == '\u{2019}')).then_some(rest)
+}
+
+fn squeezed(word: &str) -> String {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.dedup();
+    letters.into_iter().collect()
 }
 
 /// Whether these words ask for something to be built: `make me a…`, `build a…`.
@@ -55,22 +77,39 @@ pub fn one_slip_apart(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Meant, asks_to_build, one_slip_apart, wtaf};
+    use super::{Meant, asks_to_build, one_slip_apart, spelled_out, wtaf};
 
     #[test]
     fn slips_that_are_no_words_are_taken_for_wtaf() {
-        for word in ["wtaff", "WTAAF", "wwtaf", "watf", "wtad", "qtaf", "Wtfa"] {
+        for word in ["wtaff", "WTAAF", "wwtaf", "watf", "wtad", "qtaf", "Wtfa", "wtaffff", "WTTAAF"] {
             assert_eq!(wtaf(word), Meant::Surely, "{word}");
         }
     }
 
     #[test]
     fn words_of_their_own_are_not() {
-        for word in ["what", "staff", "wait", "taf", "craft", "water", "wtaffff", "wąf", ""] {
+        for word in ["what", "staff", "wait", "taf", "craft", "water", "wtafstaff", "wąf", ""] {
             assert_eq!(wtaf(word), Meant::Not, "{word}");
         }
         assert_eq!(wtaf("waft"), Meant::Perhaps);
         assert_eq!(wtaf("WTF"), Meant::Perhaps);
+    }
+
+    #[test]
+    fn a_spelled_out_wtaf_is_read_and_other_letters_are_not() {
+        for (text, rest) in [
+            ("w t a f a snake game", Some(" a snake game")),
+            ("W.T.A.F. a quiz", Some(". a quiz")),
+            (" w-t-a-f", Some("")),
+            ("W  t a F: x", Some(": x")),
+            ("wtaf a quiz", None),
+            ("w t a fine mess", None),
+            ("w t a f's", None),
+            ("w t", None),
+            ("", None),
+        ] {
+            assert_eq!(spelled_out(text), rest, "{text}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ fn system(
     if purpose != Purpose::Chat {
         match material.named("records") {
             Some(records) => parts.push(records.to_owned()),
+            None if config.records => parts.extend(kind.of_records().map(text)),
             None if kind == Template::DataApp => parts.push(text(Template::NoRecords)),
             None => {}
         }

@@ -50,6 +50,11 @@ fn chat_tokens() -> u32 {
     1_000
 }
 
+/// This engine keeps what visitors enter.
+fn kept() -> bool {
+    true
+}
+
 #[derive(Debug, Deserialize)]
 struct Table {
     #[serde(default)]
@@ -62,6 +67,8 @@ struct Table {
     chat_max_tokens: u32,
     #[serde(default)]
     extra_rules: Lines,
+    #[serde(default = "kept")]
+    records: bool,
     #[serde(default)]
     templates: BTreeMap<String, String>,
     #[serde(flatten)]
@@ -82,6 +89,8 @@ pub struct Config {
     pub chat_max_tokens: u32,
     /// The operator's own rules, one line each.
     pub extra_rules: Lines,
+    /// Whether pages are served by a host that keeps what visitors enter; not so where they are only files somewhere else.
+    pub records: bool,
     /// All texts.
     pub templates: Templates,
 }
@@ -95,7 +104,7 @@ impl Config {
         let table: Table = ctx.config()?;
         for key in table.unknown.keys() {
             log::warn(&format!(
-                "config of this stage: unknown key `{key}` (known: make, temperature, max_tokens, chat_max_tokens, extra_rules, templates)"
+                "config of this stage: unknown key `{key}` (known: make, temperature, max_tokens, chat_max_tokens, extra_rules, records, templates)"
             ));
         }
         if table.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
@@ -107,6 +116,7 @@ impl Config {
             max_tokens: table.max_tokens,
             chat_max_tokens: table.chat_max_tokens,
             extra_rules: table.extra_rules,
+            records: table.records,
             templates: Templates::new(table.templates)?,
         })
     }

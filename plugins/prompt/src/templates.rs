@@ -27,7 +27,13 @@ pub enum Template {
     Edit,
     /// A page made anew.
     Remix,
-    /// What the host's storage is not.
+    /// The host's storage, whole.
+    Records,
+    /// The host's storage, for pages that may need it.
+    RecordsShort,
+    /// The host's storage, for a game's board.
+    Scores,
+    /// What a host without storage does not do.
     NoRecords,
     /// The call that writes a brief.
     Brief,
@@ -40,7 +46,8 @@ pub enum Template {
 }
 
 use Template::{
-    App, Base, Brief, Chat, DataApp, Edit, Game, Meme, Music, NoRecords, Page, Remix, Testimonial, VoiceChat, VoicePage,
+    App, Base, Brief, Chat, DataApp, Edit, Game, Meme, Music, NoRecords, Page, Records, RecordsShort, Remix, Scores,
+    Testimonial, VoiceChat, VoicePage,
 };
 
 const BUILT_IN: &[(Template, &str, &str)] = &[
@@ -54,6 +61,9 @@ const BUILT_IN: &[(Template, &str, &str)] = &[
     (Testimonial, "testimonial", include_str!("templates/testimonial.md")),
     (Edit, "edit", include_str!("templates/edit.md")),
     (Remix, "remix", include_str!("templates/remix.md")),
+    (Records, "records", include_str!("templates/records.md")),
+    (RecordsShort, "records-short", include_str!("templates/records-short.md")),
+    (Scores, "scores", include_str!("templates/scores.md")),
     (NoRecords, "no-records", include_str!("templates/no-records.md")),
     (Brief, "brief", include_str!("templates/brief.md")),
     (Chat, "chat", include_str!("templates/chat.md")),
@@ -75,6 +85,16 @@ impl Template {
             "remix" => Remix,
             "chat" => Chat,
             _ => Page,
+        }
+    }
+
+    /// What a page of this kind is told of the host's storage, where there is one.
+    pub fn of_records(self) -> Option<Self> {
+        match self {
+            DataApp => Some(Records),
+            Game => Some(Scores),
+            Page | App | Edit | Remix => Some(RecordsShort),
+            _ => None,
         }
     }
 

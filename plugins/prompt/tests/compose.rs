@@ -159,7 +159,7 @@ fn an_unknown_kind_is_made_as_a_page() {
 
 #[test]
 fn config_replaces_templates_and_adds_rules_and_numbers() {
-    let config = r#"{"templates":{"game":"Only chess.","base":"Be brief."},"extra_rules":["No red."],"temperature":0.5,"max_tokens":9000}"#;
+    let config = r#"{"templates":{"game":"Only chess.","base":"Be brief."},"extra_rules":["No red."],"records":false,"temperature":0.5,"max_tokens":9000}"#;
     let call = call("game", "words").config(config).compose();
     assert_eq!(text_of(&call, 0), "Be brief.\n\nOnly chess.\n\n# Also\n\n- No red.");
     assert_eq!((call.temperature, call.max_output_tokens), (Some(0.5), Some(9000)));
@@ -195,10 +195,56 @@ fn a_page_with_fences_in_it_cannot_end_its_own() {
 }
 
 #[test]
-fn records_are_explained_in_the_hosts_own_words_or_not_promised() {
-    assert!(call("data-app", "rsvp").system().contains("stores nothing"));
+fn the_hosts_storage_is_taught_where_a_page_may_need_it() {
+    let api = ["wtaf.save(", "wtaf.watch(", "window.wtaf", "wtaf-shared"];
+    for kind in ["data-app", "game", "page", "app", "edit", "remix"] {
+        let system = call(kind, "words").system();
+        assert!(api.iter().all(|part| system.contains(part)), "{kind}");
+        assert!(!system.contains("stores nothing"), "{kind}");
+    }
+    for kind in ["meme", "music", "testimonial", "chat"] {
+        assert!(!call(kind, "words").system().contains("wtaf."), "{kind} keeps nothing");
+    }
+}
+
+#[test]
+fn a_data_app_is_told_all_of_it_and_what_never_to_collect() {
+    let system = call("data-app", "rsvp").system();
+    for part in [
+        "wtaf.list(",
+        "wtaf.join({ name, passcode })",
+        "wtaf.me",
+        "wtaf.change(",
+        "wtaf.remove(",
+        "wtaf-friends",
+        "wrong-passcode",
+        "friends-full",
+        "too-long",
+        "too-many",
+        "not-joined",
+        "offline",
+        "<!-- wtaf:page owner -->",
+        "wtaf.records",
+        "data-wtaf",
+        "Never collect passwords, card numbers, identity numbers",
+    ] {
+        assert!(system.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn a_host_that_keeps_nothing_says_so_and_teaches_nothing_of_storage() {
+    let bare = r#"{"records":false}"#;
+    assert!(call("data-app", "rsvp").config(bare).system().contains("stores nothing"));
+    for kind in KINDS {
+        assert!(!call(kind, "words").config(bare).system().contains("wtaf."), "{kind}");
+    }
+}
+
+#[test]
+fn records_are_explained_in_the_hosts_own_words_where_it_has_some() {
     let told = call("data-app", "rsvp").given("records", "Use  WTAF.records like this.\n").system();
-    assert!(told.contains("\n\nUse  WTAF.records like this.\n") && !told.contains("stores nothing"));
+    assert!(told.contains("\n\nUse  WTAF.records like this.\n") && !told.contains("wtaf.save("));
 }
 
 #[test]

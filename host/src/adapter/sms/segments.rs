@@ -3,8 +3,10 @@
 /// The longest text a carrier takes, in characters as it counts them.
 pub const MAX_UNITS: usize = 1600;
 
-const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-const EXTENDED: &str = "\u{c}^{}\\[~]|€";
+/// The alphabet of GSM-7, one unit each.
+pub const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+/// What GSM-7 knows besides, two units each.
+pub const EXTENDED: &str = "\u{c}^{}\\[~]|€";
 
 /// How a text travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

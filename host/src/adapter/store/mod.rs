@@ -1,20 +1,34 @@
-//! The database: people, pages, texts to send, events, limits, talks. One set of behaviours on SQLite and PostgreSQL.
+//! The database: people, pages, what pages collect, texts to send, events, limits, talks. One set of behaviours on SQLite and PostgreSQL.
 //!
 //! The tables keep the names people already have in Supabase. What must happen together happens in one transaction; what a job does is recorded under the
 //! job's id, so that a repeated step is harmless.
 
+mod collected;
 mod events;
+mod gallery;
+mod keys;
 mod outbox;
 mod pages;
 mod people;
 mod records;
+mod sessions;
 mod sql;
 
+pub use collected::{
+    Befriended, Collected, Collection, Count, Friend, Kept, NewRecord, NoCollection, PageId, Placed, Record,
+    RecordFilter, Room, Tally,
+};
 pub use events::{Event, Events, Seq};
+pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
+pub use keys::{Key, Keys};
 pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
 pub use records::{Allowance, Cost, JobFilter, Records, Spent, Turn, Whose};
+pub use sessions::{
+    CODE_LASTS, CODE_TRIES, CodeHash, CodeKept, CodeTried, CodeTry, Moved, NewCode, SESSION_LASTS, Session, SessionKey,
+    Sessions,
+};
 pub use sql::{migrate, migrations_sql, open};
 
 use async_trait::async_trait;
@@ -42,7 +56,9 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All of it.
 #[async_trait]
-pub trait Store: People + Pages + Outbox + Events + Records + Send + Sync {
+pub trait Store:
+    People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Gallery + Send + Sync
+{
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{NewText, Person, PersonId, Result};
+use super::{NewText, Origin, PageId, Person, PersonId, Result};
 use crate::job::{JobId, Millis};
 
 /// Where a page lives.
@@ -47,6 +47,8 @@ pub struct Publication {
     pub prompt: String,
     /// The page this one grew from.
     pub remix_of: Option<PageKey>,
+    /// Where the picture of share previews is, absolute.
+    pub og_image_url: Option<String>,
     /// When.
     pub now: Millis,
     /// What goes out with it.
@@ -68,6 +70,8 @@ pub struct PageSummary {
     pub version: u32,
     /// In no list.
     pub hidden: bool,
+    /// What it grew from.
+    pub origin: Option<Origin>,
     /// First version.
     pub created: Millis,
     /// Newest version.
@@ -77,10 +81,14 @@ pub struct PageSummary {
 /// One version of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// Its row: what belongs to the page is kept by this.
+    pub id: PageId,
     /// Where.
     pub key: PageKey,
     /// From 1.
     pub version: u32,
+    /// The newest version there is.
+    pub newest: u32,
     /// The document.
     pub draft: Draft,
     /// Its kind.
@@ -104,6 +112,10 @@ pub struct SharedPage {
     pub title: String,
     /// Its kind.
     pub kind: String,
+    /// The newest version, from 1.
+    pub version: u32,
+    /// What it grew from.
+    pub origin: Option<Origin>,
     /// Newest version.
     pub updated: Millis,
 }
@@ -143,9 +155,6 @@ pub trait Pages {
 
     /// A page's versions, newest first: number and moment. Follows a rename.
     async fn versions(&self, key: &PageKey) -> Result<Vec<(u32, Millis)>>;
-
-    /// The newest public pages, for the gallery.
-    async fn newest(&self, limit: u32) -> Result<Vec<SharedPage>>;
 
     /// Versions that jobs published for a person (by slug, following renames) after a moment, oldest first: what a polling bridge asks. Each is
     /// summed up with its own number, title, words and moment.

@@ -1,39 +1,25 @@
-// The chat, live: asks, follows the job's real events, shows the page. Without it the form and a reload do the same, slower.
+// The talk: asks, follows the job's real events, tells how it ended. Without it the form and a reload do the same, slower.
 
-const $ = (id) => document.getElementById(id);
-const chat = $("chat");
 const plan = chat.dataset.plan.split(" ").filter(Boolean);
-const apart = "apart" in chat.dataset;
-const [turns, empty, form, box, note, live] = ["turns", "empty", "ask", "message", "note", "live"].map($);
-const narrow = matchMedia("(max-width: 899px)");
+const previews = "draft" in chat.dataset;
+const [turns, empty, form, box, note] = ["turns", "empty", "ask", "message", "note"].map($);
+const SLOW = 60_000;
 
-function make(tag, kind, text) {
-  const node = document.createElement(tag);
-  if (kind) node.className = kind;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
+// Who is signed in, once the engine told.
+let me;
 
-// Pages live beside us unless they have an origin of their own.
-function here(url) {
-  const at = new URL(url, location.href);
-  return apart ? at.href : at.pathname + at.search;
-}
-
-function took(ms) {
-  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
-  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-function say(words) {
-  $("status").textContent = words;
+// Said to those who listen; what is overtaken at once is not worth hearing.
+let saying;
+function say(words, at = 0) {
+  clearTimeout(saying);
+  saying = setTimeout(() => ($("status").textContent = words), at);
 }
 
 // ---- the thin line of stages ----
 
 function draw(line, job) {
   const ran = new Map((job.stages || []).map((stage) => [stage.name, stage]));
-  const over = ["done", "failed", "refused"].includes(job.status);
+  const over = isOver(job);
   const last = job.stages?.at(-1)?.name;
   plan.forEach((name, n) => {
     const step = line.children[n] || line.appendChild(make("li"));
@@ -49,25 +35,24 @@ function draw(line, job) {
   });
 }
 
-// ---- the page ----
+// ---- what was said ----
 
-function show(job) {
-  const url = here(job.url);
-  $("name").textContent = job.title || url;
-  $("open").href = url;
-  $("open").dataset.link = job.url;
-  $("page").src = url;
-  $("peek").hidden = true;
-  delete live.dataset.empty;
-  if (narrow.matches) live.classList.add("up");
+// The commands that the buttons send, in human words. The server says the same where it draws the talk (`web/chat.rs`).
+function human(text) {
+  const [, verb, page, rest] = text.trim().match(/^(\S+)(?:\s(\S+)(?:\s([\s\S]*))?)?$/) || [];
+  const what = (rest || "").trim();
+  if (verb === "EDIT" && page && what) return { page, about: `Change of ${page}`, words: what };
+  if (verb === "REMIX" && page) return { page, about: `Remix of ${page}`, words: what || "As it is" };
+  if (verb === "UNDO" && page && !what) return { page, about: page, words: "Take the last change back" };
+  return { words: text };
 }
 
-function peek(text, total) {
-  const code = $("code");
-  code.textContent = (code.textContent + text).slice(-1500);
-  $("count").textContent = `${total.toLocaleString()} characters so far`;
-  $("peek").hidden = false;
-  live.dataset.empty = "";
+function bubble(text) {
+  const { about, words } = human(text);
+  const node = make("p", "said");
+  if (about) node.append(make("small", "", about));
+  node.append(words);
+  return node;
 }
 
 // ---- one job ----
@@ -75,10 +60,11 @@ function peek(text, total) {
 class Turn {
   constructor(id, said, node) {
     this.id = id;
-    this.chars = 0;
+    this.said = said;
+    this.text = "";
     this.node = node || make("li", "turn");
     if (!node) {
-      this.node.append(make("p", "said", said), make("ol", "line"), make("div", "told"));
+      this.node.append(bubble(said), make("ol", "line"), make("div", "told"));
       turns.append(this.node);
     }
     this.line = this.node.querySelector(".line");
@@ -87,8 +73,7 @@ class Turn {
 
   follow() {
     this.words("At work.");
-    this.slow = setTimeout(() => this.words("Still at it. You may leave: it will be here when you come back."), 60_000);
-    this.begin = Date.now();
+    this.slow = setTimeout(() => this.still(), SLOW);
     this.failures = 0;
     this.listen();
     // Streams are sometimes swallowed on their way; a look now and then makes up for it.
@@ -112,8 +97,8 @@ class Turn {
       });
     on("stage", (job) => (Array.isArray(job.stages) ? this.update(job) : this.look()));
     on("text", (job) => this.stream(job));
-    on("page", (job) => (job.url ? show(job) : this.look()));
-    const ended = (job) => (["done", "failed", "refused"].includes(job.status) ? this.update(job) : this.look());
+    on("page", (job) => (job.url ? this.page(job) : this.look()));
+    const ended = (job) => (isOver(job) ? this.update(job) : this.look());
     on("done", ended);
     on("failed", ended);
     source.onerror = () => {
@@ -124,6 +109,7 @@ class Turn {
   }
 
   poll() {
+    if (this.over) return;
     this.source.close();
     clearInterval(this.watch);
     this.watch = setInterval(() => this.look(), 2_000);
@@ -134,30 +120,64 @@ class Turn {
     try {
       const answer = await fetch(`/api/jobs/${this.id}`, { headers: { accept: "application/json" } });
       if (!answer.ok) throw new Error(String(answer.status));
-      this.update(await answer.json());
+      const job = await answer.json();
       if (this.offline) this.words("At work.");
       this.offline = false;
+      this.update(job);
     } catch {
       this.offline = true;
       this.words("No connection right now. The job goes on; this page looks again by itself.");
     }
   }
 
+  still() {
+    const where = this.stage ? `Still at it: ${this.stage} takes its time.` : "Still at it.";
+    const then = me ? "The link will be texted to you, too." : "You may leave: it will be here when you come back.";
+    this.words(`${where} ${then}`);
+    say(`${where} ${then}`);
+  }
+
+  // What the AI writes, as it arrives: a page is drawn beside the talk, words are words.
   stream(job) {
-    const text = job.text || job.delta || "";
-    this.chars = job.chars || this.chars + text.length;
-    if (!this.chars) return;
-    peek(text, this.chars);
-    // There is no second column to watch it grow in.
-    if (narrow.matches) this.words(`At work. ${this.chars.toLocaleString()} characters so far.`);
+    if (this.over) return;
+    if (job.restarted) this.text = "";
+    this.text += job.text || "";
+    if (!this.text) return;
+    const page = begins(this.text) >= 0;
+    if (!previews) this.words(`At work. ${this.text.length.toLocaleString()} characters so far.`);
+    else if (page) {
+      const doing = draft(this.text);
+      // There is no second column to watch it grow in.
+      if (narrow.matches && !this.peeked) {
+        this.told.replaceChildren(make("p", "quiet", `${doing}.`), button("plain", "Watch it", raise));
+        this.peeked = true;
+      } else if (narrow.matches) this.told.firstChild.textContent = `${doing}.`;
+      else this.words(`${doing}.`);
+    } else if (!/[<`]/.test(this.text)) {
+      this.told.replaceChildren(make("p", "", this.text));
+    }
+  }
+
+  // Live, though the job may have something left to do.
+  page(job) {
+    if (this.live) return;
+    this.live = true;
+    // A sheet that came up by itself would cover what someone is typing.
+    const typing = narrow.matches && document.activeElement === box && box?.value;
+    show({ url: job.url, title: job.title, own: Boolean(this.said) });
+    if (!typing) raise();
   }
 
   update(job) {
     if (this.over) return;
     this.heard = Date.now();
     draw(this.line, job);
-    if (["done", "failed", "refused"].includes(job.status)) return this.end(job);
-    if (job.stage && job.stage !== this.stage) say(`Now at ${job.stage}.`);
+    if (isOver(job)) return this.end(job);
+    if (job.stage && job.stage !== this.stage) {
+      say(`Now at ${job.stage}.`, 600);
+      // What an earlier stage wrote was for the next one, unless it is the page, which may still be continued.
+      if (begins(this.text) < 0) this.text = "";
+    }
     this.stage = job.stage;
     this.hitch(job);
   }
@@ -167,7 +187,10 @@ class Turn {
     const last = job.stages?.at(-1);
     const failed = last && !["ok", "skipped"].includes(last.outcome);
     const words = failed ? `${last.name} did not work out. It is tried again.` : job.attempts ? `At work, try ${job.attempts + 1}.` : "";
-    if (words && words !== this.hitched) this.words(words);
+    if (words && words !== this.hitched) {
+      this.words(words);
+      this.text = "";
+    }
     this.hitched = words;
   }
 
@@ -177,78 +200,108 @@ class Turn {
     clearInterval(this.watch);
     this.source.close();
     this.told.replaceChildren();
-    $("peek").hidden = true;
-    $("code").textContent = "";
+    if (!job.url) undraft();
     // The link stands below, as a thing to press.
     const reply = (job.reply || "").replace(job.url || "", "").trim();
     if (reply) this.told.append(make("p", "", reply));
     if (job.url) {
-      const link = make("a", "made", job.title || job.url);
-      link.href = here(job.url);
-      link.addEventListener("click", (event) => open(event, job));
-      this.told.append(link);
-      show(job);
+      const made = make("a", "made", job.title || job.url);
+      made.href = here(job.url);
+      opens(made, { url: job.url, title: job.title, own: Boolean(this.said) });
+      this.told.append(made);
+      this.page(job);
       say(`The page is live: ${job.title || job.url}.`);
-    } else if (job.status === "done") {
-      say(job.reply || "Done.");
-    } else {
-      if (!job.reply) {
-        const words = job.status === "refused" ? "This one was not made." : "This one did not work out. It is kept, and can be tried again.";
-        this.told.append(make("p", "wrong", words));
-      }
-      this.told.append(make("p", "quiet mono", `job ${job.id}`));
-      say("It was not made.");
-    }
-    if (!job.url && $("page").src && $("page").getAttribute("src")) delete live.dataset.empty;
+    } else if (job.status === "done") this.answered(reply);
+    else this.failed(job, reply);
     this.node.scrollIntoView({ block: "end" });
+  }
+
+  answered(reply) {
+    // Someone who left gets no answer, here as by text.
+    if (!reply) this.told.append(make("p", "quiet", "No answer was sent. After STOP, it takes START to come back."));
+    say(reply || "No answer was sent.");
+    // What was taken back is seen to be back.
+    if (shown && human(this.said || "").page === shown.app) show(shown);
+  }
+
+  failed(job, reply) {
+    const words = job.status === "refused" ? "This one was not made." : "This one did not work out. It is kept, and can be tried again.";
+    if (!reply) this.told.append(make("p", "wrong", words));
+    if (this.said && form) this.told.append(button("plain", "Try again", () => ask(this.said)));
+    this.told.append(make("p", "quiet mono", `job ${job.id}`));
+    say(reply || words);
   }
 
   words(text) {
     if (!this.over) this.told.replaceChildren(make("p", "quiet", text));
+    this.peeked = false;
   }
 }
 
-function open(event, job) {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  show(job);
+function opens(node, page) {
+  node.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    show(page);
+    raise();
+  });
 }
 
 // ---- asking ----
 
 async function ask(message) {
+  clearInterval(counting);
   note.textContent = "";
-  const button = form.querySelector("button");
-  if (button.disabled) return;
-  button.disabled = true;
-  box.focus();
+  const send = form.querySelector(":scope > button");
+  if (send.disabled) return;
+  send.disabled = true;
   try {
     const answer = await fetch("/api/chat", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json", "idempotency-key": key(message) },
       body: JSON.stringify({ message }),
     });
-    const body = await answer.json();
-    if (!answer.ok) {
-      note.textContent = [body.title, body.detail].filter(Boolean).join(" ");
-      return;
-    }
+    if (!answer.ok) throw await refusal(answer);
+    const { id } = await answer.json();
     pending = undefined;
-    box.value = "";
-    grow();
-    empty.hidden = true;
-    history.replaceState(null, "", `/chat?job=${body.id}`);
-    // The keyboard on the screen would cover what is to be seen now.
-    if (matchMedia("(hover: none)").matches) box.blur();
-    const turn = new Turn(body.id, message);
-    draw(turn.line, { status: "queued" });
-    turn.follow();
-    turn.node.scrollIntoView({ block: "end" });
-  } catch {
-    note.textContent = "No connection. Your words are still here: send them again in a moment.";
+    taken(id, message);
+  } catch (error) {
+    const lost = error instanceof TypeError;
+    note.textContent = lost ? "No connection. Your words are still here: send them again in a moment." : error.message;
+    if (error.again) countdown(error.message, error.again);
   } finally {
-    button.disabled = false;
+    send.disabled = false;
   }
+}
+
+function taken(id, message) {
+  box.value = "";
+  modeOf();
+  grow();
+  empty.hidden = true;
+  lower();
+  history.replaceState(null, "", `/chat?job=${id}`);
+  // The keyboard on the screen would cover what is to be seen now.
+  if (matchMedia("(hover: none)").matches) box.blur();
+  else box.focus();
+  const turn = new Turn(id, message);
+  draw(turn.line, { status: "queued" });
+  turn.follow();
+  turn.node.scrollIntoView({ block: "end" });
+}
+
+// Too many: the words stay, and the time until they may be sent runs down.
+let counting;
+function countdown(words, seconds) {
+  const end = Date.now() + seconds * 1_000;
+  const tick = () => {
+    const left = Math.ceil((end - Date.now()) / 1_000);
+    const time = left > 90 ? `${Math.ceil(left / 60)} min` : `${left} s`;
+    note.textContent = left > 0 ? `${words} (${time})` : "You may ask again now.";
+    if (left <= 0) clearInterval(counting);
+  };
+  tick();
+  counting = setInterval(tick, seconds > 90 ? 30_000 : 1_000);
 }
 
 // The same words sent again after a broken connection are one job.
@@ -258,53 +311,86 @@ function key(message) {
   return pending.key;
 }
 
+const NEAR = 500;
 function grow() {
-  box.rows = Math.min(8, Math.max(2, box.value.split("\n").length));
+  fit(box, 200);
+  const left = box.maxLength - box.value.length;
+  $("spare").textContent = left > NEAR ? "" : left > 0 ? `${left} characters left` : "That is as long as it gets.";
 }
 
+// ---- what the next words are for: a new page, a change of the one shown, another take on it ----
+
+const MODES = {
+  EDIT: { label: "Changing", send: "Change it", like: "Make the buttons bigger and the background blue" },
+  REMIX: { label: "Remixing", send: "Remix it", like: "The same, but for cats" },
+};
+let mode;
+
+function modeOf(verb) {
+  mode = verb && { ...MODES[verb], prefix: `${verb} ${verb === "EDIT" ? shown.app : `${shown.user}/${shown.app}`}` };
+  $("mode").hidden = !mode;
+  $("mode").firstElementChild.textContent = mode ? `${mode.label} ${shown.title}` : "";
+  form.querySelector(":scope > button").textContent = mode?.send || "Make it";
+  box.placeholder = mode?.like || placeholder;
+  box.required = verb !== "REMIX";
+  if (!verb) return;
+  lower();
+  box.focus();
+}
+
+const placeholder = box?.placeholder;
 if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const message = box.value.trim();
-    if (message) ask(message);
+    const words = box.value.trim();
+    const message = [mode?.prefix, words].filter(Boolean).join(" ");
+    if (words || !box.required) ask(message);
   });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !narrow.matches) {
       event.preventDefault();
       form.requestSubmit();
     }
+    if (event.key === "Escape" && mode) modeOf();
   });
   box.addEventListener("input", grow);
+  $("mode").lastElementChild.addEventListener("click", () => {
+    modeOf();
+    box.focus();
+  });
   $("ideas").addEventListener("click", (event) => {
     const idea = event.target.closest("a");
     if (!idea) return;
     event.preventDefault();
     ask(idea.textContent);
   });
-}
-
-$("down").addEventListener("click", () => live.classList.remove("up"));
-addEventListener("keydown", (event) => event.key === "Escape" && live.classList.remove("up"));
-$("copy").addEventListener("click", async (event) => {
-  const link = new URL($("open").dataset.link || $("open").href, location.href).href;
-  const button = event.currentTarget;
-  try {
-    await navigator.clipboard.writeText(link);
-    button.textContent = "Copied";
-  } catch {
-    prompt("The link:", link);
+  for (const [id, verb] of [["edit", "EDIT"], ["remix", "REMIX"]]) {
+    $(id).addEventListener("click", (event) => {
+      event.preventDefault();
+      modeOf(verb);
+    });
   }
-  setTimeout(() => (button.textContent = "Copy link"), 1_500);
-});
+  $("undo").addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask(`UNDO ${shown.app}`);
+  });
+}
 
 // ---- what the page came with ----
 
 for (const node of turns.querySelectorAll(".turn")) {
+  const said = node.dataset.said;
   const made = node.querySelector(".made");
-  if (made) made.addEventListener("click", (event) => open(event, { url: made.href, title: made.textContent }));
-  if (["queued", "running"].includes(node.dataset.status)) new Turn(node.dataset.job, "", node).follow();
+  if (made) opens(made, { url: made.href, title: made.textContent, own: Boolean(said) });
+  node.querySelector(".again")?.addEventListener("submit", (event) => {
+    if (!form) return;
+    event.preventDefault();
+    ask(said);
+  });
+  if (!OVER.includes(node.dataset.status)) new Turn(node.dataset.job, said, node).follow();
 }
 turns.lastElementChild?.scrollIntoView({ block: "end" });
+if (!("empty" in live.dataset)) show({ url: $("open").href, title: $("name").textContent, own: !$("edit").hidden }, true);
 
 // Words typed on our own front page go off at once; words in a link from elsewhere wait for a hand.
 const idea = new URLSearchParams(location.search).get("idea");

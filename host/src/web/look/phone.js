@@ -1,112 +1,145 @@
-// The phone: texts the engine as a carrier would, shows what comes back, and tells the story of the last job.
+// The phone: texts the engine as a carrier would, shows what comes back and what it costs, and tells the story of the last job.
 
-const $ = (id) => document.getElementById(id);
 const phone = $("phone");
 const plan = phone.dataset.plan.split(" ").filter(Boolean);
 const [bubbles, form, box, note] = ["bubbles", "say", "body", "note"].map($);
 
-function make(tag, kind, text) {
-  const node = document.createElement(tag);
-  if (kind) node.className = kind;
-  if (text !== undefined) node.textContent = text;
-  return node;
-}
-
-function took(ms) {
-  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
-  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
 // ---- whose phone ----
 
 const FIRST = ["+15550001001", "+15550001002", "+15550001003"];
-let numbers = FIRST;
-let number = FIRST[0];
+const MOST = 6;
+const KEPT = { numbers: FIRST, number: FIRST[0], seen: {} };
+// By number: { slug, standing, unread }.
+const people = new Map();
+let kept = { ...KEPT };
 try {
-  numbers = JSON.parse(localStorage.getItem("numbers")) || FIRST;
-  number = localStorage.getItem("number") || FIRST[0];
+  kept = { ...KEPT, ...JSON.parse(localStorage.getItem("phone") || "{}") };
 } catch {
   // A browser that keeps nothing begins anew each time.
 }
+let { number } = kept;
 
-function keep() {
+function keep(change) {
+  kept = { ...kept, ...change };
   try {
-    localStorage.setItem("numbers", JSON.stringify(numbers));
-    localStorage.setItem("number", number);
+    localStorage.setItem("phone", JSON.stringify(kept));
   } catch {
     // As above.
   }
 }
 
-function people() {
-  const buttons = numbers.map((one) => {
-    const button = make("button", "", `…${one.slice(-4)}`);
-    button.type = "button";
-    button.title = one;
-    button.setAttribute("aria-label", `Phone …${one.slice(-4)}`);
-    button.setAttribute("aria-pressed", String(one === number));
-    button.addEventListener("click", () => pick(one));
-    return button;
+function who() {
+  const items = kept.numbers.map((one) => {
+    const { slug, unread } = people.get(one) || {};
+    const item = make("li");
+    const pick = button("", "", () => choose(one));
+    pick.append(make("b", "", `…${one.slice(-4)}`), make("small", "", slug || "new"));
+    if (unread) {
+      const badge = make("i", "badge", unread);
+      badge.append(make("span", "unseen", " unread"));
+      pick.append(badge);
+    }
+    pick.title = one;
+    pick.setAttribute("aria-pressed", String(one === number));
+    item.append(pick);
+    return item;
   });
-  const more = make("button", "", "New");
-  more.type = "button";
-  more.setAttribute("aria-label", "A new phone");
-  more.addEventListener("click", () => {
-    const last = Math.max(...numbers.map((one) => Number(one.slice(1))));
-    numbers = [...numbers, `+${last + 1}`].slice(-6);
-    pick(numbers.at(-1));
+  const more = make("li");
+  const add = button("plain", "Add", () => {
+    const last = Math.max(...kept.numbers.map((one) => Number(one.slice(1))));
+    keep({ numbers: [...kept.numbers, `+${last + 1}`] });
+    choose(kept.numbers.at(-1));
   });
-  $("who").replaceChildren(...buttons, more);
+  add.setAttribute("aria-label", "Add a phone");
+  more.append(add);
+  if (kept.numbers.length >= MOST) more.hidden = true;
+  const held = $("who").contains(document.activeElement) && document.activeElement.title;
+  $("who").replaceChildren(...items, more);
+  if (held) $("who").querySelector(`[title="${held}"]`)?.focus();
+  $("who").querySelector("[aria-pressed=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-function pick(one) {
+function choose(one) {
   number = one;
-  keep();
-  people();
+  keep({ number });
   sent = [];
   bubbles.replaceChildren();
   drawn.clear();
-  settled = false;
+  low = true;
   story(null);
+  who();
   look();
   box.focus();
 }
 
+// What is known of a number; drawn again only where it changed.
+function meet(one, body) {
+  const newest = body.bubbles.filter(({ way }) => way === "out").map(({ at }) => Date.parse(at));
+  if (one === number && !document.hidden) {
+    const seen = Math.max(kept.seen[one] || 0, ...newest);
+    if (seen !== kept.seen[one]) keep({ seen: { ...kept.seen, [one]: seen } });
+  }
+  const unread = newest.filter((at) => at > (kept.seen[one] || 0)).length;
+  const { slug, standing } = body.person || {};
+  const known = people.get(one);
+  people.set(one, { slug, standing, unread });
+  if (!known || known.slug !== slug || known.unread !== unread) who();
+}
+
 // ---- bubbles ----
 
-const TICKS = { waiting: "○", sending: "○", sent: "✓", delivered: "✓✓", failed: "!", withheld: "–" };
+const TICKS = { waiting: "waiting ○", sending: "sending ○", sent: "sent ✓", delivered: "delivered ✓✓", failed: "not delivered ✗", withheld: "held back –" };
 const drawn = new Map();
 let sent = [];
-let settled = false;
+
+// The newest is in view unless someone scrolled up to read.
+let low = true;
+const sink = () => low && (bubbles.scrollTop = bubbles.scrollHeight);
+let height = 0;
+bubbles.addEventListener("scroll", () => {
+  // What grows below is no scrolling up.
+  if (bubbles.scrollHeight - bubbles.scrollTop - bubbles.clientHeight < 80) low = true;
+  else if (bubbles.scrollTop < height) low = false;
+  height = bubbles.scrollTop;
+});
+const grown = new ResizeObserver(sink);
+grown.observe(bubbles);
+
+function outside(node, url) {
+  node.href = url;
+  node.target = "_blank";
+  node.rel = "noopener";
+  return node;
+}
 
 function words(node, text, card) {
-  const parts = text.split(/(https?:\/\/\S+)/);
-  for (const part of parts) {
-    if (/^https?:\/\//.test(part)) {
-      const link = make("a", "", part.replace(/^https?:\/\//, ""));
-      link.href = card?.url || part;
-      link.target = "_blank";
-      link.rel = "noopener";
-      node.append(link);
-    } else if (part) node.append(part);
+  for (const part of text.split(/(https?:\/\/\S+)/)) {
+    if (!/^https?:\/\//.test(part)) node.append(part);
+    else node.append(outside(make("a", "", part.replace(/^https?:\/\//, "")), card?.url || part));
   }
 }
 
+// As a phone shows it: the page's card, or the page itself where it has none.
 function preview(card) {
-  const box = make("a", "card");
-  box.href = card.url;
-  box.target = "_blank";
-  box.rel = "noopener";
+  const node = outside(make("a", "card"), card.url);
   const shot = make("div", "shot");
-  const frame = make("iframe");
-  frame.setAttribute("sandbox", "allow-scripts");
-  frame.setAttribute("loading", "lazy");
-  frame.setAttribute("tabindex", "-1");
-  frame.setAttribute("aria-hidden", "true");
-  frame.src = card.url;
-  shot.append(frame);
-  box.append(shot, make("b", "", card.title));
-  return box;
+  const alive = () => {
+    const frame = make("iframe");
+    for (const [name, value] of Object.entries({ sandbox: "allow-scripts", loading: "lazy", tabindex: "-1", "aria-hidden": "true" })) frame.setAttribute(name, value);
+    frame.src = card.url;
+    shot.replaceChildren(frame);
+    shot.style.aspectRatio = "";
+  };
+  if (card.image) {
+    const image = make("img");
+    image.alt = "";
+    image.addEventListener("error", alive);
+    image.src = card.image;
+    shot.style.aspectRatio = "1200 / 630";
+    shot.append(image);
+  } else alive();
+  node.append(shot, make("b", "", card.title), make("small", "", location.host));
+  return node;
 }
 
 function bubble(item) {
@@ -122,26 +155,65 @@ function bubble(item) {
     node.append(make("small"));
     drawn.set(item.id, node);
     bubbles.append(node);
+    grown.observe(node);
   }
-  const parts = [];
-  if (item.way === "in") parts.push(item.status === "sending" ? "sending" : item.status === "unsent" ? "not sent" : "delivered ✓✓");
-  else {
-    parts.push(`${item.status} ${TICKS[item.status] || ""}`);
-    // Billed by the segment, so it stands in the margin like a price.
-    const margin = node.querySelector("i");
-    margin.textContent = item.segments ? `${item.segments} seg` : "";
-    margin.title = item.segments === 1 ? "1 segment" : `${item.segments} segments`;
-    if (item.error) parts.push(item.error);
+  // Billed by the segment, so it stands in the margin like a price.
+  const margin = node.querySelector("i");
+  if (item.segments && !margin.textContent) {
+    margin.append(make("b", "", `${item.segments} seg`), item.encoding);
+    margin.title = `${item.segments === 1 ? "1 segment" : `${item.segments} segments`}, ${item.units} units of ${item.encoding}`;
   }
-  const small = parts.join(" · ");
+  const state = item.way === "in" ? { sending: "sending ○", unsent: "not sent ✗" }[item.status] || "delivered ✓✓" : TICKS[item.status] || item.status;
+  const at = item.at ? new Date(item.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "";
+  const small = [state, item.error, at].filter(Boolean).join(" · ");
   if (node.lastChild.textContent !== small) node.lastChild.textContent = small;
+  node.lastChild.className = ["failed", "unsent"].includes(item.status) && state.endsWith("✗") ? "wrong" : "";
+}
+
+// Words to tap, so that nobody has to think of something first; and the way back for a number that has left.
+const STARTERS = ["wtaf a tip calculator", "hey venus", "COMMANDS"];
+let tapped;
+function taps(body) {
+  const left = body.person?.standing === "left";
+  const some = left ? ["START"] : body.bubbles.length + sent.length === 0 ? STARTERS : [];
+  $("left").hidden = !left;
+  const key = some.join();
+  if (key === tapped) return;
+  tapped = key;
+  $("taps").replaceChildren(
+    ...some.map((one) => {
+      const item = make("li");
+      item.append(button("", one, () => text(one)));
+      return item;
+    }),
+  );
+}
+
+// ---- what the words being written would cost ----
+
+const { basic, extended } = form.dataset;
+function cost() {
+  const letters = [...box.value];
+  const gsm = letters.every((one) => one === "\n" || basic.includes(one) || extended.includes(one));
+  const units = letters.reduce((sum, one) => sum + (gsm ? (extended.includes(one) ? 2 : 1) : one.length), 0);
+  const [alone, piece] = gsm ? [160, 153] : [70, 67];
+  const segments = units <= alone ? 1 : Math.ceil(units / piece);
+  const odd = gsm ? "" : `, because of ${letters.find((one) => one !== "\n" && !basic.includes(one) && !extended.includes(one))}`;
+  $("cost").textContent = units ? `${units} of ${segments * (segments > 1 ? piece : alone)} · ${segments} seg · ${gsm ? "GSM-7" : `UCS-2${odd}`}` : "";
+  fit(box, 160);
 }
 
 // ---- the story ----
 
 const STATE = { queued: "Waiting", running: "At work", done: "Done", failed: "Failed", refused: "Not made" };
 
-function story(job) {
+function stateOf(name, stage, job) {
+  if (stage) return stage.outcome === "ok" ? "done" : stage.outcome === "skipped" ? "skip" : "wrong";
+  if (isOver(job)) return "skip";
+  return job.stage === name ? "now" : "wait";
+}
+
+function story(job, bubbles = []) {
   $("hint").hidden = Boolean(job);
   $("tale").hidden = !job;
   if (!job) return;
@@ -151,25 +223,33 @@ function story(job) {
   $("took").textContent = `${job.finished_at ? "in" : "for"} ${took(Math.max(0, end - Date.parse(job.created_at)))}`;
   const ran = new Map(job.stages.map((stage) => [stage.name, stage]));
   const most = Math.max(1, ...job.stages.map((stage) => stage.ms));
-  const over = ["done", "failed", "refused"].includes(job.status);
   plan.forEach((name, n) => {
     const step = $("steps").children[n] || $("steps").appendChild(make("li"));
-    if (!step.firstChild) step.append(make("b", "", name), make("small", "quiet"), make("i"), make("meter"));
+    if (!step.firstChild) step.append(make("b", "", name), make("small"), make("i"), make("s"));
     const stage = ran.get(name);
-    let state = stage ? (stage.outcome === "ok" ? "done" : stage.outcome === "skipped" ? "skip" : "wrong") : over ? "skip" : job.stage === name ? "now" : "wait";
+    const state = stateOf(name, stage, job);
     step.className = state;
-    const made = stage?.plugin ? `${stage.plugin}${stage.version ? ` ${stage.version}` : ""}${stage.digest ? ` · ${stage.digest.slice(0, 8)}` : ""}` : "";
+    const made = stage?.plugin ? [stage.plugin, stage.version].filter(Boolean).join(" ") + (stage.digest ? ` · ${stage.digest.slice(0, 8)}` : "") : "";
     step.children[1].textContent = state === "wrong" ? stage.outcome : made;
-    step.children[2].textContent = state === "done" || state === "wrong" ? took(stage.ms) : state === "skip" ? (stage || job.status === "done" ? "not needed" : "not reached") : "";
-    step.children[3].max = most;
-    step.children[3].value = stage && state !== "skip" ? stage.ms : 0;
+    const skipped = stage || job.status === "done" ? "not needed" : "not reached";
+    step.children[2].textContent = state === "skip" ? skipped : stage ? took(stage.ms) : state === "now" ? "at work" : "";
+    step.children[3].style.width = `${stage && state !== "skip" ? Math.max(0.5, (100 * stage.ms) / most) : 0}%`;
   });
-  const ai = job.ai;
+  const { ai } = job;
   $("ai").textContent = ai ? `${ai.provider} · ${ai.model} · ${ai.input_tokens} tokens in, ${ai.output_tokens} out${ai.cost ? ` · $${ai.cost.toFixed(4)}` : ""}` : "";
+  const out = bubbles.filter((one) => one.way === "out" && one.job === job.id);
+  const segments = out.reduce((sum, one) => sum + (one.segments || 0), 0);
+  $("bill").textContent = out.length ? `${out.length === 1 ? "1 text" : `${out.length} texts`} back, ${segments === 1 ? "1 segment" : `${segments} segments`} billed` : "";
   $("id").textContent = `job ${job.id}`;
 }
 
 // ---- talking to the engine ----
+
+async function texts(one) {
+  const answer = await fetch(`/phone/texts?number=${encodeURIComponent(one)}`, { headers: { accept: "application/json" } });
+  if (!answer.ok) throw await refusal(answer);
+  return answer.json();
+}
 
 let timer;
 async function look() {
@@ -177,11 +257,10 @@ async function look() {
   const asked = number;
   let busy = sent.some((one) => one.status !== "unsent");
   try {
-    const answer = await fetch(`/phone/texts?number=${encodeURIComponent(asked)}`, { headers: { accept: "application/json" } });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error([body.title, body.detail].filter(Boolean).join(" "));
+    const body = await texts(asked);
     if (asked !== number) return;
     note.textContent = "";
+    // What was drawn when it was sent is the text that the engine now tells of.
     sent = sent.filter((one) => {
       const there = body.bubbles.find((two) => two.id === one.job);
       if (there && drawn.has(one.id)) {
@@ -190,38 +269,44 @@ async function look() {
       }
       return !there;
     });
-    const low = bubbles.scrollHeight - bubbles.scrollTop - bubbles.clientHeight < 80;
-    const before = bubbles.scrollHeight;
     body.bubbles.forEach(bubble);
     sent.forEach(bubble);
-    if (low && (bubbles.scrollHeight !== before || !settled)) bubbles.scrollTop = bubbles.scrollHeight;
-    settled = true;
-    story(body.job);
-    busy = sent.length > 0 || (body.job && ["queued", "running"].includes(body.job.status)) || body.bubbles.some((one) => ["waiting", "sending"].includes(one.status));
+    meet(asked, body);
+    taps(body);
+    story(body.job, body.bubbles);
+    busy = sent.length > 0 || (body.job && !isOver(body.job)) || body.bubbles.some((one) => ["waiting", "sending"].includes(one.status));
   } catch (error) {
     note.textContent = error instanceof TypeError ? "The engine does not answer. This page looks again by itself." : error.message;
   }
   timer = setTimeout(look, document.hidden ? 5_000 : busy ? 250 : 1_000);
 }
 
+// The other phones ring too.
+async function others() {
+  for (const one of kept.numbers.filter((other) => other !== number)) {
+    await texts(one).then((body) => meet(one, body)).catch(() => {});
+  }
+  setTimeout(others, document.hidden ? 10_000 : 3_000);
+}
+
 async function text(words) {
   const item = { id: `own-${crypto.getRandomValues(new Uint32Array(2)).join("")}`, way: "in", text: words, status: "sending" };
   sent.push(item);
+  low = true;
   bubble(item);
-  bubbles.scrollTop = bubbles.scrollHeight;
   const sid = `SM${Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("")}`;
   const fields = { MessageSid: sid, SmsSid: sid, From: number, To: phone.dataset.to, Body: words, NumMedia: "0", NumSegments: "1" };
   try {
     const answer = await fetch("/sms/webhook", { method: "POST", headers: { accept: "text/xml" }, body: new URLSearchParams(fields) });
-    if (!answer.ok) {
-      const body = await answer.json();
-      throw new Error([body.title, body.detail].filter(Boolean).join(" "));
-    }
+    if (!answer.ok) throw await refusal(answer);
     item.job = answer.headers.get("x-wtaf-job");
     item.status = "taken";
   } catch (error) {
     item.status = "unsent";
     note.textContent = error instanceof TypeError ? "The engine does not answer; the text was not sent." : error.message;
+    // It stands in the box again, unless something else does by now.
+    if (!box.value) box.value = words;
+    cost();
   }
   bubble(item);
   look();
@@ -232,6 +317,7 @@ form.addEventListener("submit", (event) => {
   const words = box.value.trim();
   if (!words) return;
   box.value = "";
+  cost();
   text(words);
 });
 box.addEventListener("keydown", (event) => {
@@ -240,7 +326,9 @@ box.addEventListener("keydown", (event) => {
     form.requestSubmit();
   }
 });
+box.addEventListener("input", cost);
 document.addEventListener("visibilitychange", () => document.hidden || look());
 
-people();
+who();
 look();
+others();

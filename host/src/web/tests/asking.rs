@@ -180,3 +180,26 @@ async fn words_in_a_link_are_shown_as_words() {
     assert!(!answer.text.contains("<script>alert"));
     assert!(answer.header("content-security-policy").contains("script-src 'self'"));
 }
+
+#[tokio::test]
+async fn what_a_filter_may_change_is_not_shown_before_it_did() {
+    let open = Trial::new(&[]).await;
+    assert!(open.get("/chat").await.text.contains("data-draft=\"/look/draft."));
+    let stages = "stage=[{ name = \"coach\", plugin = \"coach\" }, { name = \"prompt\", plugin = \"prompt\" }, \
+                  { name = \"ai\", adapter = \"ai\" }, { name = \"extract\", plugin = \"extract\" }, \
+                  { name = \"tidy\", plugin = \"filter\", on = \"page\" }, { name = \"slug\", plugin = \"slug\" }, \
+                  { name = \"publish\", adapter = \"publish\" }, { name = \"notify\", adapter = \"notify\" }]";
+    let filtered = Trial::new(&[stages]).await;
+    assert!(!filtered.get("/chat").await.text.contains("data-draft"));
+}
+
+#[tokio::test]
+async fn a_draft_stands_in_the_box_and_the_frame_it_is_drawn_in_has_a_policy_of_its_own() {
+    let trial = Trial::new(&[]).await;
+    let chat = trial.get("/chat?draft=EDIT+red-fox+").await.text;
+    assert!(chat.contains(">EDIT red-fox </textarea>"));
+    let path = chat.split("data-draft=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let frame = trial.get(path).await;
+    assert!(frame.header("content-security-policy").starts_with("sandbox allow-scripts; default-src 'none'"));
+    assert_eq!(frame.header("content-type"), "text/html; charset=utf-8");
+}

@@ -6,6 +6,7 @@ mod events;
 mod jobs;
 mod pages;
 mod phone;
+mod signed_in;
 mod texts;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -205,6 +206,7 @@ impl Trial {
             coach: None,
             prompt: "the very words".into(),
             remix_of: None,
+            og_image_url: None,
             now: Millis::now(),
             texts: vec![],
         };

@@ -1,6 +1,7 @@
 //! `/phone` and what it reads.
 
 use http::StatusCode;
+use serde_json::json;
 
 use super::{TWILIO, Trial};
 use crate::{
@@ -30,11 +31,14 @@ async fn the_phone_shows_both_sides_and_the_story_of_the_last_job() {
     let bubbles = seen["bubbles"].as_array().unwrap();
     assert_eq!((bubbles[0]["way"].as_str(), bubbles[0]["text"].as_str()), (Some("in"), Some("wtaf a quiz")));
     assert_eq!((bubbles[1]["way"].as_str(), bubbles[1]["status"].as_str()), (Some("out"), Some("waiting")));
+    let size = (&bubbles[1]["segments"], &bubbles[1]["encoding"], &bubbles[0]["units"]);
+    assert_eq!(size, (&json!(1), &json!("GSM-7"), &json!(11)));
+    assert_eq!(seen["person"], json!({ "slug": "brave-otter", "role": "coder", "standing": "active" }));
     assert_eq!(bubbles[1]["card"]["url"], "/brave-otter/red-fox");
     assert_eq!(bubbles[1]["card"]["title"], "Red fox");
     assert_eq!(seen["job"]["id"], job.id.to_string());
     let other = trial.get("/phone/texts?number=+15550001002").await.json();
-    assert!(other["bubbles"].as_array().unwrap().is_empty() && other["job"].is_null());
+    assert!(other["bubbles"].as_array().unwrap().is_empty() && other["job"].is_null() && other["person"].is_null());
 }
 
 #[tokio::test]

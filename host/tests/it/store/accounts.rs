@@ -112,7 +112,7 @@ async fn a_forgotten_page_is_nowhere(place: &Place) {
     assert_eq!(forget().await.unwrap(), Did::NoSuchPage("page".into()));
     assert_eq!(place.store.page(&key("fox", "page"), None).await.unwrap(), Lookup::Missing);
     assert!(place.store.pages_of(fox.id, 9).await.unwrap().is_empty());
-    assert!(place.store.newest(9).await.unwrap().is_empty());
+    assert!(place.store.shelf(0, 9).await.unwrap().is_empty());
     assert!(place.store.versions(&key("fox", "page")).await.unwrap().is_empty());
     assert_eq!(place.store.slugs_of(fox.id).await.unwrap(), ["page"]);
     let edit = publication(job_id(), &fox, "page", "two", at(2));
@@ -126,11 +126,11 @@ async fn a_hidden_page_is_live_but_in_no_list(place: &Place) {
     assert_eq!(hide(Paged::Unhide).await.unwrap(), Did::Already);
     assert_eq!(hide(Paged::Hide).await.unwrap(), Did::Done(Some("page".into())));
     assert_eq!(hide(Paged::Hide).await.unwrap(), Did::Already);
-    assert!(place.store.newest(9).await.unwrap().is_empty());
+    assert!(place.store.shelf(0, 9).await.unwrap().is_empty());
     assert_eq!(html(&*place.store, "fox", "page").await, "one");
     assert!(place.store.pages_of(fox.id, 9).await.unwrap()[0].hidden);
     assert_eq!(hide(Paged::Unhide).await.unwrap(), Did::Done(Some("page".into())));
-    assert_eq!(place.store.newest(9).await.unwrap().len(), 1);
+    assert_eq!(place.store.shelf(0, 9).await.unwrap().len(), 1);
 }
 
 async fn undo_brings_the_version_before_back_as_a_new_one(place: &Place) {

@@ -7,12 +7,21 @@ use std::{
 
 use sqlx::{Connection, Executor, Row};
 use wtaf_host::{
-    adapter::store::{self, Did, Lookup, PageKey, Paged, StoreError},
+    adapter::store::{self, Collection, Did, Kept, Lookup, NewRecord, PageKey, Paged, RecordFilter, Room, StoreError},
     config::StoreUrl,
 };
 
 use super::{NOW, Place, at, job_id, person, publication, published, texter, words};
 use crate::kit::{line::Line, pgbouncer, postgres, server};
+
+/// What the folders hold, in order: `20261123060000_store`…
+fn migrations() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/sqlite");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut names: Vec<_> = files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
 
 fn postgres_url(url: &url::Url) -> StoreUrl {
     StoreUrl::Postgres(url.as_str().to_owned().into())
@@ -65,7 +74,7 @@ async fn migrations_are_applied_once_and_named() {
     let folder = tempfile::tempdir().unwrap();
     for url in [StoreUrl::Sqlite(folder.path().join("wtaf.db")), postgres_url(&postgres::database().await)] {
         let applied = store::migrate(&url).await.unwrap();
-        assert_eq!(applied, ["20261123060000_store"]);
+        assert_eq!(applied, migrations());
         assert!(store::migrate(&url).await.unwrap().is_empty());
         assert!(store::migrations_sql(&url).contains("wtaf_outbox"));
     }
@@ -90,11 +99,15 @@ async fn what_supabase_applied_counts_as_applied() {
     let sql = store::migrations_sql(&postgres_url(&direct));
     conn.execute(sqlx::AssertSqlSafe(sql.clone())).await.unwrap();
     conn.execute(
-        "create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key); \
-         insert into supabase_migrations.schema_migrations values ('20261123060000')",
+        "create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key)",
     )
     .await
     .unwrap();
+    for name in migrations() {
+        let version = name.split('_').next().unwrap().to_owned();
+        let sql = "insert into supabase_migrations.schema_migrations values ($1)";
+        sqlx::query(sql).bind(version).execute(&mut conn).await.unwrap();
+    }
     store::open(&postgres_url(&pgbouncer::before(&direct).await)).await.unwrap().ping().await.unwrap();
     store::open(&postgres_url(&direct)).await.unwrap().ping().await.unwrap();
 }
@@ -112,7 +125,10 @@ const OLD_TABLES: &str = "
         ('old-fox', 'page', 'alex', 'older', 'published', '2024-01-01T00:00:00Z'),
         ('old-fox', 'page', 'alex', 'newer', 'published', '2024-01-02T00:00:00Z'),
         (null, null, 'alex', 'lost', null, null);
-    create table wtaf_submissions (id uuid primary key default gen_random_uuid(), content_id uuid references wtaf_content (id), submission_data jsonb);";
+    create table wtaf_submissions (id uuid primary key default gen_random_uuid(), content_id uuid references wtaf_content (id),
+        app_id uuid not null, submission_data jsonb);
+    insert into wtaf_submissions (content_id, app_id, submission_data)
+        select id, id, '{\"name\": \"Ann\"}' from wtaf_content where html_content = 'newer';";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_of_the_service_before_are_taken_over() {
@@ -132,7 +148,13 @@ async fn tables_of_the_service_before_are_taken_over() {
     let Lookup::Found(page) = store.page(&key, None).await.unwrap() else { panic!("gone") };
     assert_eq!((page.version, page.draft.html.as_str(), page.draft.title.as_str()), (1, "newer", "page"));
     assert_eq!(store.versions(&key).await.unwrap().len(), 1);
-    assert_eq!(store.newest(9).await.unwrap().len(), 2);
+    assert_eq!(store.shelf(0, 9).await.unwrap().len(), 2);
+    let collected = store.records_of(page.id, &RecordFilter::default(), 9).await.unwrap();
+    assert_eq!(collected.iter().map(|one| one.data.get()).collect::<Vec<_>>(), ["{\"name\": \"Ann\"}"]);
+    let another =
+        NewRecord { page: page.id, collection: Collection::main(), data: collected[0].data.clone(), by: None };
+    let room = Room { records: 9, bytes: 999, collections: 9 };
+    assert_eq!(store.add_record(another, room, NOW).await.unwrap(), Kept::As(2));
     assert_eq!(store.publish(publication(job_id(), &fox, "page", "edited", at(1))).await.unwrap(), 2);
     let undone = store.do_to_page(job_id(), 0, fox.id, "page", Paged::Undo, at(2)).await.unwrap();
     assert_eq!(undone, Did::Done(Some("page".into())));
@@ -165,8 +187,10 @@ async fn those_who_browse_see_public_columns_of_listed_pages_only() {
         "select html from wtaf_versions",
         "select body from wtaf_outbox",
         "select version from _sqlx_migrations",
+        "select secret from wtaf_keys",
+        "select passcode_hash from wtaf_friends",
         "insert into wtaf_content (user_slug, app_slug) values ('fox', 'forged')",
-        "insert into wtaf_submissions (content_id, submission_data) values (1, '{}')",
+        "insert into wtaf_submissions (page_id, submission_data) values (1, '{}')",
     ] {
         conn.execute(forbidden).await.unwrap_err();
     }

@@ -146,7 +146,7 @@ async fn pages_are_listed_newest_first(place: &Place) {
     place.store.publish(publication(job_id(), &fox, "a", "edited", at(9))).await.unwrap();
     let listed: Vec<_> = place.store.pages_of(fox.id, 2).await.unwrap().into_iter().map(|page| page.slug).collect();
     assert_eq!(listed, ["c", "b"], "an edit does not renumber a person's list");
-    let shared: Vec<_> = place.store.newest(2).await.unwrap().into_iter().map(|page| page.key.app).collect();
+    let shared: Vec<_> = place.store.shelf(0, 2).await.unwrap().into_iter().map(|page| page.key.app).collect();
     assert_eq!(shared, ["a", "c"]);
 }
 

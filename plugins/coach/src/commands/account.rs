@@ -19,7 +19,7 @@ pub fn start(scene: &Scene, line: Line) -> Option<Decision> {
         // The join that goes before everything a new person does is all there is to do.
         Standing::Unknown => Decision { actions: vec![], then: wtaf_plugin_sdk::coach::Outcome::Report },
         Standing::Left => act("return", None, None),
-        Standing::Active => reply(words::hub(scene)),
+        Standing::Active => reply(words::here_already(scene)),
     })
 }
 

@@ -21,7 +21,7 @@ pub fn wtaf(scene: &Scene, line: Line) -> Option<Decision> {
     Some(match who {
         Address::Stranger(name) => reply(words::no_such_coach(scene.cast(), name)),
         Address::Coach(coach) if text.is_empty() => reply(words::coach_waits(coach)),
-        Address::Nobody if text.is_empty() && scene.has_media() => reply(words::picture_alone()),
+        Address::Nobody if text.is_empty() && scene.has_media() => reply(words::media_alone(scene.media_sort())),
         Address::Nobody if text.is_empty() => reply(words::hub(scene)),
         Address::Coach(coach) => idea(scene, Some(coach), text),
         Address::Nobody => plain_idea(scene, text),

@@ -54,10 +54,16 @@ fn example_coach(cast: &Cast, seed: u64) -> Option<&Coach> {
 
 /// HELP.
 pub fn help(scene: &Scene) -> String {
-    let more = if scene.is_texted() { " STOP to leave." } else { "" };
-    format!(
-        "Text WTAF and an idea, like: WTAF a snake game. A minute later you get a live page. COMMANDS lists the rest.{more}"
-    )
+    let what = "WTAF: text WTAF and an idea, get a live page. COMMANDS lists the rest.";
+    // What carriers want to read there: who this is, how often, what it costs, how to leave.
+    let carriers = " We text when you do; msg and data rates may apply. Reply STOP to leave.";
+    if scene.is_texted() { format!("{what}{carriers}") } else { what.to_owned() }
+}
+
+/// START from someone who is one of us already.
+pub fn here_already(scene: &Scene) -> String {
+    let stop = if scene.is_texted() { " Reply HELP for help, STOP to leave." } else { "" };
+    format!("You are in, and texts reach you. Text WTAF and an idea, or COMMANDS.{stop}")
 }
 
 /// A text that means nothing to us, from someone who may not even chat.
@@ -65,9 +71,15 @@ pub fn nothing_understood() -> String {
     "I did not get that one. Text COMMANDS to see what I can do for you.".to_owned()
 }
 
-/// A picture and no words.
-pub fn picture_alone() -> String {
-    "Nice picture. What shall I make with it? Send it again with WTAF and your idea.".to_owned()
+/// A picture, a clip or the like, and no words.
+pub fn media_alone(sort: &str) -> String {
+    let (what, again) = match sort {
+        "image" => ("Nice picture.", "Send it again with WTAF and your idea."),
+        "video" => ("A clip, thank you.", "Send it again with WTAF and your idea."),
+        "audio" => ("A recording, and I read better than I hear.", "Text WTAF and your idea in words."),
+        _ => ("That arrived, and I cannot open it.", "Text WTAF and your idea in words."),
+    };
+    format!("{what} What shall I make of it? {again}")
 }
 
 /// A coach and no idea.

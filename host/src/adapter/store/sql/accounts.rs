@@ -1,10 +1,10 @@
 //! Account actions: each is done once for a step of a job, and its answer is kept with it, in the same transaction.
 
 use super::{
-    super::{Did, Paged, PersonId},
+    super::{Did, Lookup, PageKey, Paged, PersonId},
     db::{Db, Scope, args},
     fault::{Fault, Outcome},
-    pages, people, publish,
+    moves, pages, people, publish,
 };
 use crate::{
     failpoint::{self, reached},
@@ -56,6 +56,10 @@ async fn rename_now(db: &mut Db<'_>, wish: &Rename) -> Outcome<Did> {
     let id = wish.step.person;
     let slug = wish.slug.as_str();
     let person = known(db, id).await?;
+    if person.id != id {
+        // A guest's who is someone else by now: their name is not for this to change.
+        return Ok(Did::Taken(slug.to_owned()));
+    }
     if person.slug == slug {
         return Ok(Did::Already);
     }
@@ -93,17 +97,17 @@ pub(super) async fn do_to_page(db: &mut Db<'_>, wish: &OnPage) -> Outcome<Did> {
 }
 
 async fn do_now(db: &mut Db<'_>, wish: &OnPage) -> Outcome<Did> {
-    let person = known(db, wish.step.person).await?;
-    let Some(page) = pages::live(db, &person.slug, &wish.page).await? else {
+    let (person, name) = moves::owner(db, wish.step.person, &wish.page).await?;
+    let Some(page) = pages::live(db, &person.slug, &name).await? else {
         return Ok(Did::NoSuchPage(wish.page.clone()));
     };
     let changed = match wish.action {
         Paged::SetHome => {
             let sql = "update sms_subscribers set index_file = $2 where person_id = $1";
-            person.home.as_deref() != Some(&wish.page) && db.run(sql, args![person.id, &wish.page]).await? > 0
+            person.home.as_deref() != Some(&name) && db.run(sql, args![person.id, &name]).await? > 0
         }
         Paged::Forget => {
-            if person.home.as_deref() == Some(&wish.page) {
+            if person.home.as_deref() == Some(&name) {
                 db.run("update sms_subscribers set index_file = null where person_id = $1", args![person.id]).await?;
             }
             let sql = "update wtaf_content set status = 'forgotten', updated_ms = $2 where content_id = $1";
@@ -115,7 +119,7 @@ async fn do_now(db: &mut Db<'_>, wish: &OnPage) -> Outcome<Did> {
             db.run(sql, args![page.id, wish.action == Paged::Hide]).await? > 0
         }
     };
-    Ok(if changed { Did::Done(Some(wish.page.clone())) } else { Did::Already })
+    Ok(if changed { Did::Done(Some(name)) } else { Did::Already })
 }
 
 /// A mark that someone sets on a page, or takes off it.
@@ -136,12 +140,12 @@ pub(super) async fn fave(db: &mut Db<'_>, mark: &Mark) -> Outcome<Did> {
 }
 
 async fn fave_now(db: &mut Db<'_>, mark: &Mark) -> Outcome<Did> {
-    let owner = match people::by_slug(db, &mark.user).await? {
-        Some(owner) => Some(owner),
-        None => people::by_old_slug(db, &mark.user).await?,
+    let page = match pages::locate(db, &PageKey { user: mark.user.clone(), app: mark.page.clone() }).await? {
+        Lookup::Found(page) => Some(page),
+        Lookup::Moved(to) => pages::live(db, &to.user, &to.app).await?,
+        Lookup::Missing => None,
     };
-    let user = owner.map_or_else(|| mark.user.clone(), |owner| owner.slug);
-    let Some(page) = pages::live(db, &user, &mark.page).await? else {
+    let Some(page) = page else {
         return Ok(Did::NoSuchPage(mark.page.clone()));
     };
     let both = args![mark.step.person, page.id];
@@ -152,8 +156,16 @@ async fn fave_now(db: &mut Db<'_>, mark: &Mark) -> Outcome<Did> {
     Ok(Did::Done(Some(mark.page.clone())))
 }
 
-/// A person who must be there, for the caller has them from us.
+/// A person who must be there, for the caller has them from us; of a guest whose pages have moved, the one they moved to.
 pub(super) async fn known(db: &mut Db<'_>, id: PersonId) -> Outcome<super::super::Person> {
     let person = people::by_id(db, id).await?;
-    person.ok_or_else(|| Fault::Refused(format!("there is no person {}", id.0)))
+    let person = person.ok_or_else(|| Fault::Refused(format!("there is no person {}", id.0)))?;
+    if !person.slug.is_empty() {
+        return Ok(person);
+    }
+    let heir = match moves::heir_of(db, id).await? {
+        Some(heir) => people::by_id(db, heir).await?,
+        None => None,
+    };
+    Ok(heir.unwrap_or(person))
 }

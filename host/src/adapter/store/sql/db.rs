@@ -10,7 +10,7 @@ use sqlx::{
 };
 
 use super::{
-    super::PersonId,
+    super::{PageId, PersonId},
     fault::{Fault, Outcome},
 };
 use crate::job::{JobId, Millis, Phone};
@@ -46,6 +46,8 @@ pub(super) enum Scope<'a> {
     Names,
     /// Change a person's pages.
     Person(PersonId),
+    /// Change what a page has collected.
+    Page(PageId),
     /// Number a job's events.
     Job(JobId),
     /// Count against a key.
@@ -59,6 +61,7 @@ impl Scope<'_> {
         let name = match self {
             Self::Names => "names".to_owned(),
             Self::Person(id) => format!("person {}", id.0),
+            Self::Page(id) => format!("page {}", id.0),
             Self::Job(job) => format!("job {job}"),
             Self::Key(key) => format!("key {key}"),
             Self::Outbox => "outbox".to_owned(),
@@ -136,6 +139,14 @@ impl Db<'_> {
     /// The first row, if there is one.
     pub(super) async fn one(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<Option<Row>> {
         Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// Of two ways to say the same, the one this database understands.
+    pub(super) fn of(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres { .. } => postgres,
+        }
     }
 
     /// Waits until no other transaction holds this scope, and holds it until the end of this one.
@@ -291,6 +302,12 @@ impl From<PersonId> for Arg {
     }
 }
 
+impl From<PageId> for Arg {
+    fn from(page: PageId) -> Self {
+        page.0.into()
+    }
+}
+
 impl From<bool> for Arg {
     fn from(flag: bool) -> Self {
         Self::Flag(flag)
@@ -316,7 +333,14 @@ mod tests {
     #[test]
     fn scopes_do_not_share_a_lock() {
         let job = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
-        let scopes = [Scope::Names, Scope::Person(PersonId(1)), Scope::Job(job), Scope::Key("1"), Scope::Outbox];
+        let scopes = [
+            Scope::Names,
+            Scope::Person(PersonId(1)),
+            Scope::Page(PageId(1)),
+            Scope::Job(job),
+            Scope::Key("1"),
+            Scope::Outbox,
+        ];
         let numbers: std::collections::HashSet<_> = scopes.iter().map(|scope| scope.number()).collect();
         assert_eq!(numbers.len(), scopes.len());
     }

@@ -5,18 +5,24 @@
 
 mod accounts;
 mod bells;
+mod collected;
 mod db;
 mod events;
 mod fault;
+mod friends;
+mod gallery;
 mod jobs;
+mod keys;
 mod limits;
 mod migrations;
+mod moves;
 mod old;
 mod outbox;
 mod pages;
 mod people;
 mod postgres;
 mod publish;
+mod sessions;
 mod slugs;
 mod sqlite;
 mod store;
@@ -34,8 +40,8 @@ use self::{
     postgres::{Address, Server},
     sqlite::Lite,
 };
-use super::{Result, Store, StoreError};
-use crate::config::StoreUrl;
+use super::{PageId, Result, Store, StoreError};
+use crate::{config::StoreUrl, job::JobId};
 
 /// One behaviour: what to do on a connection with these arguments.
 type Act<A, T> = for<'a, 'c> fn(&'a mut Db<'c>, &'a A) -> BoxFuture<'a, Outcome<T>>;
@@ -60,7 +66,7 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
             Database::Server(Server::open(address))
         }
     };
-    Ok(Arc::new(SqlStore { database, bells: Bells::default() }))
+    Ok(Arc::new(SqlStore { database, bells: Bells::default(), changed: Bells::default() }))
 }
 
 async fn tables(url: &StoreUrl, address: &Address) -> Outcome<()> {
@@ -95,7 +101,10 @@ pub fn migrations_sql(url: &StoreUrl) -> String {
 /// [`Store`] on either database.
 struct SqlStore {
     database: Database,
-    bells: Bells,
+    /// Rings for a job's events.
+    bells: Bells<JobId>,
+    /// Rings for a page's records.
+    changed: Bells<PageId>,
 }
 
 enum Database {

@@ -1,13 +1,60 @@
 //! Pages as they are read: at an address, in lists, by version.
 
 use super::{
-    super::{Draft, Lookup, Page, PageKey, PageSummary, Person, PersonId, SharedPage},
+    super::{Draft, Lookup, Origin, Page, PageId, PageKey, PageSummary, Person, PersonId, SharedPage},
     accounts::known,
     db::{Db, Row, args},
     fault::Outcome,
-    people,
+    moves, people,
 };
 use crate::job::{JobId, Millis};
+
+/// The page that `c` grew from, as `o`: only while it is in the lists itself.
+macro_rules! origin {
+    () => {
+        "left join wtaf_content o on o.content_id = c.remix_of and o.status = 'published' and not o.hidden"
+    };
+}
+pub(super) use origin;
+
+/// What puts `c` into the public lists.
+macro_rules! listed {
+    () => {
+        "c.status = 'published' and not c.hidden and c.user_slug is not null and c.app_slug is not null"
+    };
+}
+pub(super) use listed;
+
+/// What is told of `o`.
+macro_rules! origin_columns {
+    () => {
+        "o.user_slug as origin_user, o.app_slug as origin_app, coalesce(o.title, o.app_slug) as origin_title"
+    };
+}
+pub(super) use origin_columns;
+
+/// What a public list tells of `c`.
+macro_rules! shared_columns {
+    () => {
+        "c.user_slug, c.app_slug, coalesce(c.title, c.app_slug) as title, coalesce(c.type, 'page') as kind, c.version, c.updated_ms"
+    };
+}
+pub(super) use shared_columns;
+
+/// What its owner's list tells of `c`.
+macro_rules! summary_columns {
+    () => {
+        "c.app_slug, coalesce(c.title, c.app_slug) as title, coalesce(c.original_prompt, '') as prompt, \
+         coalesce(c.type, 'page') as kind, c.version, c.hidden, c.created_ms, c.updated_ms"
+    };
+}
+
+fn read_origin(row: &Row) -> Outcome<Option<Origin>> {
+    let key = row.maybe_text("origin_user")?.zip(row.maybe_text("origin_app")?);
+    Ok(key
+        .zip(row.maybe_text("origin_title")?)
+        .map(|((user, app), title)| Origin { key: PageKey { user, app }, title }))
+}
 
 /// A row of `wtaf_content`.
 pub(super) struct Content {
@@ -74,6 +121,10 @@ pub(super) async fn locate(db: &mut Db<'_>, key: &PageKey) -> Outcome<Lookup<Con
     if let Some(found) = live(db, &key.user, &key.app).await? {
         return Ok(Lookup::Found(found));
     }
+    if let Some(now) = moves::followed(db, &key.user, &key.app).await? {
+        let is_there = live(db, &now.user, &now.app).await?.is_some();
+        return Ok(if is_there { Lookup::Moved(now) } else { Lookup::Missing });
+    }
     let Some(owner) = people::by_old_slug(db, &key.user).await? else { return Ok(Lookup::Missing) };
     let moved = PageKey { user: owner.slug, app: key.app.clone() };
     let is_there = live(db, &moved.user, &moved.app).await?.is_some();
@@ -88,8 +139,10 @@ pub(super) async fn page(db: &mut Db<'_>, (key, version): &(PageKey, Option<u32>
         Lookup::Missing => return Ok(Lookup::Missing),
     };
     let newest = Page {
+        id: PageId(found.id),
         key: key.clone(),
         version: found.version,
+        newest: found.version,
         draft: found.draft,
         kind: found.kind,
         coach: found.coach,
@@ -149,13 +202,33 @@ pub(super) async fn pages_of(db: &mut Db<'_>, (person, limit): &(PersonId, u32))
     let owner = known(db, *person).await?;
     let rows = db
         .all(
-            "select app_slug, coalesce(title, app_slug) as title, coalesce(original_prompt, '') as prompt, \
-             coalesce(type, 'page') as kind, version, hidden, created_ms, updated_ms from wtaf_content \
-             where user_slug = $1 and status = 'published' order by created_ms desc, content_id desc limit $2",
+            concat!(
+                "select ",
+                summary_columns!(),
+                ", ",
+                origin_columns!(),
+                " from wtaf_content c ",
+                origin!(),
+                " where c.user_slug = $1 and c.status = 'published' order by c.created_ms desc, c.content_id desc limit $2"
+            ),
             args![&owner.slug, *limit],
         )
         .await?;
     rows.iter().map(read_summary).collect()
+}
+
+/// A page as its owner lists it.
+pub(super) async fn summary(db: &mut Db<'_>, content: i64) -> Outcome<Option<PageSummary>> {
+    let sql = concat!(
+        "select ",
+        summary_columns!(),
+        ", ",
+        origin_columns!(),
+        " from wtaf_content c ",
+        origin!(),
+        " where c.content_id = $1"
+    );
+    db.one(sql, args![content]).await?.as_ref().map(read_summary).transpose()
 }
 
 fn read_summary(row: &Row) -> Outcome<PageSummary> {
@@ -166,6 +239,7 @@ fn read_summary(row: &Row) -> Outcome<PageSummary> {
         kind: row.text("kind")?,
         version: row.count("version")?,
         hidden: row.flag("hidden")?,
+        origin: read_origin(row)?,
         created: row.moment("created_ms")?,
         updated: row.moment("updated_ms")?,
     })
@@ -180,25 +254,16 @@ pub(super) async fn slugs_of(db: &mut Db<'_>, person: PersonId) -> Outcome<Vec<S
     rows.iter().map(|row| row.text("app_slug")).collect()
 }
 
-/// The newest listed pages of everyone.
-pub(super) async fn newest(db: &mut Db<'_>, limit: u32) -> Outcome<Vec<SharedPage>> {
-    let rows = db
-        .all(
-            "select user_slug, app_slug, coalesce(title, app_slug) as title, coalesce(type, 'page') as kind, updated_ms \
-             from wtaf_content where status = 'published' and not hidden and user_slug is not null and app_slug is not null \
-             order by updated_ms desc, content_id desc limit $1",
-            args![limit],
-        )
-        .await?;
-    let read = |row: &Row| {
-        Ok(SharedPage {
-            key: PageKey { user: row.text("user_slug")?, app: row.text("app_slug")? },
-            title: row.text("title")?,
-            kind: row.text("kind")?,
-            updated: row.moment("updated_ms")?,
-        })
-    };
-    rows.iter().map(read).collect()
+/// A page as public lists show it.
+pub(super) fn read_shared(row: &Row) -> Outcome<SharedPage> {
+    Ok(SharedPage {
+        key: PageKey { user: row.text("user_slug")?, app: row.text("app_slug")? },
+        title: row.text("title")?,
+        kind: row.text("kind")?,
+        version: row.count("version")?,
+        origin: read_origin(row)?,
+        updated: row.moment("updated_ms")?,
+    })
 }
 
 /// Whose pages, since when, how many.
@@ -215,10 +280,15 @@ pub(super) async fn published_since(
     };
     let rows = db
         .all(
-            "select v.job_id, c.app_slug, v.title, v.prompt, coalesce(c.type, 'page') as kind, v.version, c.hidden, c.created_ms, \
-             v.created_ms as updated_ms from wtaf_versions v join wtaf_content c on c.content_id = v.content_id \
-             where c.user_slug = $1 and c.status = 'published' and v.job_id is not null and v.created_ms > $2 \
-             order by v.created_ms, v.version_id limit $3",
+            concat!(
+                "select v.job_id, c.app_slug, v.title, v.prompt, coalesce(c.type, 'page') as kind, v.version, c.hidden, c.created_ms, \
+                 v.created_ms as updated_ms, ",
+                origin_columns!(),
+                " from wtaf_versions v join wtaf_content c on c.content_id = v.content_id ",
+                origin!(),
+                " where c.user_slug = $1 and c.status = 'published' and v.job_id is not null and v.created_ms > $2 \
+                 order by v.created_ms, v.version_id limit $3"
+            ),
             args![&user, *since, *limit],
         )
         .await?;

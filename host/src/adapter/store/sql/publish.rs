@@ -7,7 +7,7 @@ use super::{
     accounts::known,
     db::{Db, Scope, args},
     fault::{Fault, Outcome},
-    outbox, pages, people, slugs,
+    moves, outbox, pages, people, slugs,
 };
 use crate::{
     failpoint::{Step, reached},
@@ -30,6 +30,9 @@ pub(super) async fn reserve(db: &mut Db<'_>, wish: &Reservation) -> Outcome<Stri
         return row.text("app_slug");
     }
     let owner = known(db, wish.person).await?;
+    if owner.id != wish.person {
+        db.lock(Scope::Person(owner.id)).await?;
+    }
     let taken: HashSet<String> = pages::slugs_of(db, wish.person).await?.into_iter().collect();
     let slug = slugs::pick(&wish.candidates, |slug| taken.contains(slug))?;
     db.run(
@@ -48,8 +51,8 @@ pub(super) async fn publish(db: &mut Db<'_>, wish: &Publication) -> Outcome<u32>
     if let Some(row) = before {
         return row.count("version");
     }
-    let owner = known(db, wish.person).await?;
-    let page = pages::content(db, &owner.slug, &wish.slug).await?;
+    let (owner, slug) = moves::owner(db, wish.person, &wish.slug).await?;
+    let page = pages::content(db, &owner.slug, &slug).await?;
     let page = page.ok_or_else(|| Fault::Refused(format!("the page {} was not reserved", wish.slug)))?;
     let version = match page.status.as_str() {
         "reserved" if page.reserved_by == Some(wish.job.to_string()) => {
@@ -81,9 +84,9 @@ pub(super) async fn publish(db: &mut Db<'_>, wish: &Publication) -> Outcome<u32>
     )
     .await?;
     db.run(
-        "update wtaf_content set status = 'published', version = $2, title = $3, description = $4, html_content = $5, updated_ms = $6 \
-         where content_id = $1",
-        args![page.id, version, &draft.title, &draft.description, &draft.html, wish.now],
+        "update wtaf_content set status = 'published', version = $2, title = $3, description = $4, html_content = $5, updated_ms = $6, \
+         og_image_url = coalesce($7, og_image_url) where content_id = $1",
+        args![page.id, version, &draft.title, &draft.description, &draft.html, wish.now, &wish.og_image_url],
     )
     .await?;
     for text in &wish.texts {
@@ -111,6 +114,9 @@ async fn first(db: &mut Db<'_>, content: i64, wish: &Publication) -> Outcome<()>
 async fn source(db: &mut Db<'_>, key: &PageKey) -> Outcome<Option<i64>> {
     if let Some(page) = pages::content(db, &key.user, &key.app).await? {
         return Ok(Some(page.id));
+    }
+    if let Some(now) = moves::followed(db, &key.user, &key.app).await? {
+        return Ok(pages::content(db, &now.user, &now.app).await?.map(|page| page.id));
     }
     let Some(owner) = people::by_old_slug(db, &key.user).await? else { return Ok(None) };
     Ok(pages::content(db, &owner.slug, &key.app).await?.map(|page| page.id))

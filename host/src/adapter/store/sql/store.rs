@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     super::{
-        Allowance, Cost, Delivery, Did, Event, Events, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page,
-        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage,
-        Spent, Standing, Store, TextStatus, Turn, Whose,
+        Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Event, Events, Friend, Gallery,
+        JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId, PageKey,
+        PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record, RecordFilter,
+        Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, TextStatus, Turn, Views, Whose,
     },
     SqlStore,
     accounts::{self, Step},
+    collected,
     db::args,
-    events, jobs, limits, old, outbox, pages, people, publish, talks,
+    events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -128,10 +130,6 @@ impl Pages for SqlStore {
         self.read(key.clone(), |db, key| Box::pin(pages::versions(db, key))).await
     }
 
-    async fn newest(&self, limit: u32) -> Result<Vec<SharedPage>> {
-        self.read(limit, |db, limit| Box::pin(pages::newest(db, *limit))).await
-    }
-
     async fn published_since(&self, user: &str, since: Millis, limit: u32) -> Result<Vec<(JobId, PageSummary)>> {
         self.read((user.to_owned(), since, limit), |db, args| Box::pin(pages::published_since(db, args))).await
     }
@@ -208,6 +206,100 @@ impl Events for SqlStore {
 }
 
 #[async_trait]
+impl Collected for SqlStore {
+    async fn place(&self, key: &PageKey) -> Result<Option<Placed>> {
+        self.read(key.clone(), |db, key| Box::pin(collected::place(db, key))).await
+    }
+
+    async fn add_record(&self, record: NewRecord, room: Room, now: Millis) -> Result<Kept> {
+        let page = record.page;
+        let wish = collected::Addition { record, room, now };
+        let kept = self.write(wish, |db, wish| Box::pin(collected::add(db, wish))).await?;
+        self.changed.ring(page);
+        Ok(kept)
+    }
+
+    async fn record(&self, page: PageId, number: Count) -> Result<Option<Record>> {
+        self.read((page, number), |db, args| Box::pin(collected::record(db, args))).await
+    }
+
+    async fn records_of(&self, page: PageId, filter: &RecordFilter, limit: u32) -> Result<Vec<Record>> {
+        self.read((page, filter.clone(), limit), |db, args| Box::pin(collected::list(db, args))).await
+    }
+
+    async fn change_record(
+        &self,
+        page: PageId,
+        number: Count,
+        data: Box<RawValue>,
+        room: Room,
+        now: Millis,
+    ) -> Result<Option<Kept>> {
+        let wish = collected::Replacement { page, number, data, room, now };
+        let kept = self.write(wish, |db, wish| Box::pin(collected::change(db, wish))).await?;
+        self.changed.ring(page);
+        Ok(kept)
+    }
+
+    async fn remove_record(&self, page: PageId, number: Count) -> Result<bool> {
+        let removed = self.write((page, number), |db, args| Box::pin(collected::remove(db, args))).await?;
+        self.changed.ring(page);
+        Ok(removed)
+    }
+
+    async fn erase_records(&self, page: PageId, collection: Option<&Collection>) -> Result<u64> {
+        let removed = self.write((page, collection.cloned()), |db, args| Box::pin(collected::erase(db, args))).await?;
+        self.changed.ring(page);
+        Ok(removed)
+    }
+
+    async fn tally(&self, page: PageId) -> Result<Vec<Tally>> {
+        self.read(page, |db, page| Box::pin(collected::tally(db, *page))).await
+    }
+
+    async fn changes(&self, page: PageId, collection: &Collection) -> Result<Count> {
+        self.read((page, collection.clone()), |db, args| Box::pin(collected::changes(db, args))).await
+    }
+
+    async fn next_change(&self, page: PageId, collection: &Collection, seen: Count) -> Result<Count> {
+        let mut listening = self.changed.listen(page);
+        let newest = self.changes(page, collection).await?;
+        if newest != seen {
+            return Ok(newest);
+        }
+        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        self.changes(page, collection).await
+    }
+
+    async fn friend(&self, page: PageId, name: &str) -> Result<Option<Friend>> {
+        self.read((page, name.to_owned()), |db, args| Box::pin(friends::find(db, args))).await
+    }
+
+    async fn friends(&self, page: PageId) -> Result<Vec<Friend>> {
+        self.read(page, |db, page| Box::pin(friends::list(db, *page))).await
+    }
+
+    async fn befriend(&self, page: PageId, name: &str, hash: &str, most: u32, now: Millis) -> Result<Befriended> {
+        let wish = friends::Wish { page, name: name.to_owned(), hash: hash.to_owned(), most, now };
+        self.write(wish, |db, wish| Box::pin(friends::join(db, wish))).await
+    }
+
+    async fn unfriend(&self, page: PageId, name: &str) -> Result<bool> {
+        self.write((page, name.to_owned()), |db, args| Box::pin(friends::remove(db, args))).await
+    }
+}
+
+#[async_trait]
+impl Keys for SqlStore {
+    async fn key(&self, name: &str) -> Result<Key> {
+        match self.read(name.to_owned(), |db, name| Box::pin(keys::find(db, name))).await? {
+            Some(key) => Ok(key),
+            None => self.write(name.to_owned(), |db, name| Box::pin(keys::make(db, name))).await,
+        }
+    }
+}
+
+#[async_trait]
 impl Records for SqlStore {
     async fn record_job(&self, job: &Job, person: Option<PersonId>) -> Result<()> {
         let record = jobs::Record { job: job.clone(), person };
@@ -250,6 +342,28 @@ impl Records for SqlStore {
 
     async fn prune_old(&self, before: Millis) -> Result<u64> {
         self.write(before, |db, before| Box::pin(old::prune(db, *before))).await
+    }
+}
+
+#[async_trait]
+impl Gallery for SqlStore {
+    async fn portrait(&self, key: &PageKey) -> Result<Lookup<Portrait>> {
+        self.read(key.clone(), |db, key| Box::pin(gallery::portrait(db, key))).await
+    }
+
+    async fn add_views(&self, views: &[Views]) -> Result<()> {
+        let mut views = views.to_vec();
+        // Two processes that write the same rows must meet in one order.
+        views.sort_by(|a, b| (&a.key.user, &a.key.app, a.day).cmp(&(&b.key.user, &b.key.app, b.day)));
+        self.write(views, |db, views| Box::pin(gallery::add_views(db, views))).await
+    }
+
+    async fn trending(&self, limit: u32, now: Millis) -> Result<Vec<SharedPage>> {
+        self.read((limit, now), |db, args| Box::pin(gallery::trending(db, args))).await
+    }
+
+    async fn shelf(&self, skip: u32, limit: u32) -> Result<Vec<SharedPage>> {
+        self.read((skip, limit), |db, args| Box::pin(gallery::shelf(db, args))).await
     }
 }
 
