@@ -9,7 +9,7 @@ pub mod signature;
 mod twilio;
 
 pub use console::Console;
-pub use inbound::{Inbound, NotAText, StatusReport, status};
+pub use inbound::{Inbound, NotAText, StatusReport, TEXT_ID, status};
 pub use opt_out::{CarrierWord, carrier_word};
 pub use twilio::Twilio;
 

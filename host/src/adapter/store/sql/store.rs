@@ -8,9 +8,9 @@ use serde_json::{Value, value::RawValue};
 use super::{
     super::{
         Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Event, Events, Friend, Gallery,
-        JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId, PageKey,
-        PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record, RecordFilter,
-        Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, TextStatus, Turn, Views, Whose,
+        Heard, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId,
+        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record,
+        RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, Turn, Views, Whose,
     },
     SqlStore,
     accounts::{self, Step},
@@ -153,9 +153,8 @@ impl Outbox for SqlStore {
         self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
     }
 
-    async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool> {
-        let word = outbox::Word { sid: sid.to_owned(), status, error, now };
-        self.write(word, |db, word| Box::pin(outbox::delivery(db, word))).await
+    async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>> {
+        self.write((heard, now), |db, (heard, now)| Box::pin(outbox::delivery(db, heard, *now))).await
     }
 
     async fn texts_to(&self, to: &Phone, limit: u32) -> Result<Vec<OutboxText>> {
