@@ -425,6 +425,7 @@ async fn the_view_that_the_ai_made_is_a_frame_with_the_records_and_nothing_else(
         coach: None,
         prompt: "tips".into(),
         remix_of: None,
+        og_image_url: None,
         now: Millis::now(),
         texts: vec![],
     };
