@@ -11,6 +11,7 @@ mod lanes;
 mod make;
 mod notify;
 mod parts;
+pub mod people;
 mod publish;
 mod runner;
 mod sender;

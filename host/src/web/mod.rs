@@ -20,6 +20,7 @@ mod look;
 mod operator;
 mod page;
 mod pages;
+mod people;
 mod phone;
 mod plugins;
 mod problem;

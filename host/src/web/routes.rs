@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, phone, plugins,
-    problem, sms,
+    Problem, Site, State, access, api, chat, events, front, health, home, jobs, look, page, pages, people, phone,
+    plugins, problem, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -40,6 +40,7 @@ fn table() -> Vec<Route> {
         ("/api/jobs/{id}", get(jobs::show), &["get"]),
         ("/api/jobs/{id}/events", get(events::stream), &["get"]),
         ("/api/pages", get(pages::since), &["get"]),
+        ("/api/people/erase", post(people::erase), &["post"]),
         ("/api/plugins", get(plugins::list), &["get"]),
         ("/api/plugins/{name}", post(plugins::install), &["post"]),
         ("/api/plugins/{name}/rollback", post(plugins::roll_back), &["post"]),

@@ -17,6 +17,7 @@ mod model;
 mod oci;
 mod operate;
 mod parity;
+mod people;
 mod prism;
 mod queue;
 mod sandbox;

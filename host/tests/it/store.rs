@@ -3,6 +3,7 @@
 mod accounts;
 mod crowd;
 mod databases;
+mod erasure;
 mod events;
 mod killed;
 mod outbox;

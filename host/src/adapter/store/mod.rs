@@ -3,6 +3,7 @@
 //! The tables keep the names people already have in Supabase. What must happen together happens in one transaction; what a job does is recorded under the
 //! job's id, so that a repeated step is harmless.
 
+mod erasure;
 mod events;
 mod outbox;
 mod pages;
@@ -10,6 +11,7 @@ mod people;
 mod records;
 mod sql;
 
+pub use erasure::{Erased, Erasure, Held, Traces, Whom};
 pub use events::{Event, Events, Seq};
 pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
@@ -42,7 +44,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// All of it.
 #[async_trait]
-pub trait Store: People + Pages + Outbox + Events + Records + Send + Sync {
+pub trait Store: People + Pages + Outbox + Events + Records + Erasure + Send + Sync {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
 }

@@ -65,7 +65,7 @@ async fn migrations_are_applied_once_and_named() {
     let folder = tempfile::tempdir().unwrap();
     for url in [StoreUrl::Sqlite(folder.path().join("wtaf.db")), postgres_url(&postgres::database().await)] {
         let applied = store::migrate(&url).await.unwrap();
-        assert_eq!(applied, ["20261123060000_store"]);
+        assert_eq!(applied, ["20261123060000_store", "20261123150000_erased"]);
         assert!(store::migrate(&url).await.unwrap().is_empty());
         assert!(store::migrations_sql(&url).contains("wtaf_outbox"));
     }

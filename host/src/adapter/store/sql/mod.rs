@@ -6,6 +6,7 @@
 mod accounts;
 mod bells;
 mod db;
+mod erase;
 mod events;
 mod fault;
 mod jobs;

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::{
     super::{
-        Allowance, Delivery, Did, Event, Events, JobFilter, Joined, Lookup, NewText, Outbox, OutboxText, Page, PageKey,
-        PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result, Seq, SharedPage, Spent,
-        Standing, Store, TextStatus, Turn,
+        Allowance, Delivery, Did, Erased, Erasure, Event, Events, Held, JobFilter, Joined, Lookup, NewText, Outbox,
+        OutboxText, Page, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Publication, Records, Result,
+        Seq, SharedPage, Spent, Standing, Store, TextStatus, Traces, Turn, Whom,
     },
     SqlStore,
     accounts::{self, Step},
     db::args,
-    events, jobs, limits, outbox, pages, people, publish, talks,
+    erase, events, jobs, limits, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -247,6 +247,25 @@ impl Records for SqlStore {
 
     async fn cost_since(&self, since: Millis) -> Result<f64> {
         self.read(since, |db, since| Box::pin(limits::cost_since(db, *since))).await
+    }
+}
+
+#[async_trait]
+impl Erasure for SqlStore {
+    async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<Person>> {
+        self.read((after, limit), |db, args| Box::pin(erase::people(db, args))).await
+    }
+
+    async fn traces(&self, whom: &Whom) -> Result<Traces> {
+        self.read(whom.clone(), |db, whom| Box::pin(erase::traces(db, whom))).await
+    }
+
+    async fn held(&self, whom: &Whom) -> Result<Vec<Held>> {
+        self.read(whom.clone(), |db, whom| Box::pin(erase::held(db, whom))).await
+    }
+
+    async fn erase(&self, whom: &Whom) -> Result<Vec<Erased>> {
+        self.write(whom.clone(), |db, whom| Box::pin(erase::erase(db, whom))).await
     }
 }
 
