@@ -91,7 +91,7 @@ async fn what_supabase_applied_counts_as_applied() {
     conn.execute(sqlx::AssertSqlSafe(sql.clone())).await.unwrap();
     conn.execute(
         "create schema supabase_migrations; create table supabase_migrations.schema_migrations (version text primary key); \
-         insert into supabase_migrations.schema_migrations values ('20261123060000')",
+         insert into supabase_migrations.schema_migrations values ('20261123060000'), ('20261123150000')",
     )
     .await
     .unwrap();

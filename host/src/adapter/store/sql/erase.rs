@@ -74,7 +74,8 @@ const LINES: &[Line] = lines! {
     "wtaf_turns"."person_id" by Person;
     "wtaf_spent"."job_id" by Job;
     "wtaf_spent"."key" by Spent;
-    "wtaf_costs"."job_id" by Job, but "job_id = ''";
+    "wtaf_costs"."job_id" by Job, but "job_id = 'erased ' || cost_id";
+    "wtaf_costs"."person_id" by Person, but "person_id = null";
     "wtaf_faves"."person_id" by Person;
     "wtaf_faves"."content_id" by Page;
     "wtaf_submissions"."content_id" by Page;
@@ -146,7 +147,11 @@ impl Marks {
                 let guests = self.guests.iter().map(|key| format!("guest {key}"));
                 self.phones.iter().cloned().chain(guests).map(Arg::from).collect()
             }
-            By::Spent => self.people.iter().map(|id| Arg::from(format!("person:{id}"))).collect(),
+            By::Spent => {
+                let people = self.people.iter().map(|id| format!("person:{id}"));
+                let codes = self.phones.iter().map(|phone| format!("code-for:{}", GuestKey::of_token(phone).as_str()));
+                people.chain(codes).map(Arg::from).collect()
+            }
         }
     }
 
