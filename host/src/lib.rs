@@ -8,6 +8,8 @@ pub mod adapter;
 pub mod cli;
 pub mod config;
 pub mod engine;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod job;
 pub mod plugin;
 pub mod telemetry;

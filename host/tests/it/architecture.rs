@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each part may use, besides itself: `cli → web → engine → {plugin, adapter} → {config, job}`.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("job", &[]),
     ("config", &["job"]),
     ("telemetry", &[]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("adapter", &["config", "job"]),
     ("engine", &["plugin", "adapter", "config", "job"]),
     ("web", &["engine", "plugin", "adapter", "config", "job"]),
+    ("fuzzing", &["web", "engine", "plugin", "adapter", "config", "job"]),
     ("cli", &["web", "engine", "plugin", "adapter", "config", "job", "telemetry"]),
 ];
 

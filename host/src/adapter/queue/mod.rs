@@ -3,6 +3,8 @@
 mod files;
 
 pub use files::{FilesQueue, Roles};
+#[cfg(any(test, fuzzing))]
+pub(crate) use files::{dropped, peek};
 
 use async_trait::async_trait;
 

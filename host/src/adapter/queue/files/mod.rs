@@ -397,6 +397,18 @@ impl Drop for Taking {
     }
 }
 
+/// For [`crate::fuzzing`]: reads what the order must know of a file.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn peek(bytes: &[u8]) {
+    let _ = Peek::parse(bytes);
+}
+
+/// For [`crate::fuzzing`]: the request in a dropped file.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn dropped(text: &str) -> Option<Request> {
+    drop_in::request(text)
+}
+
 /// Where a job is, looked up in the order it moves; again when it was nowhere, for it may have moved past the look.
 fn find(layout: &Layout, id: JobId) -> Result<Option<Job>, QueueError> {
     for _ in 0..4 {
