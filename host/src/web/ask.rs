@@ -56,7 +56,18 @@ pub(super) async fn ask(site: &Site, from: std::net::IpAddr, asked: Asked<'_>) -
         .retry_after(wait)
     })?;
     let fresh = asked.session.is_none();
-    let token = asked.session.unwrap_or_else(Token::fresh);
+    let token = match (asked.session, key) {
+        (Some(token), _) => token,
+        // Whoever tries again with their key is the same guest, and gets the same session; so the key must be as hard to guess as one.
+        (None, Some(key)) => Token::of_key(key).ok_or_else(|| {
+            unprocessable(
+                "idempotency-key",
+                "Without a session an Idempotency-Key has at least 22 characters, of chance.",
+            )
+            .todo("Send a UUID as the key, or the session that an answer gave you.")
+        })?,
+        (None, None) => Token::fresh(),
+    };
     let asker = token.asker();
     let delivery = key.map(|key| match &asker {
         crate::job::Asker::Guest(guest) => format!("web:{}:{key}", guest.as_str()),

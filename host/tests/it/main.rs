@@ -10,6 +10,7 @@ mod crash;
 mod database;
 mod faults;
 mod flow;
+mod guard;
 mod hostile;
 mod judge;
 mod kit;
