@@ -16,6 +16,7 @@ mod judge;
 mod kit;
 mod model;
 mod oci;
+mod openapi;
 mod operate;
 mod parity;
 mod people;
