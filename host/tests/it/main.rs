@@ -16,6 +16,7 @@ mod kit;
 mod model;
 mod oci;
 mod operate;
+mod pages;
 mod parity;
 mod prism;
 mod queue;

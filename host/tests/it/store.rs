@@ -5,6 +5,7 @@ mod collected;
 mod crowd;
 mod databases;
 mod events;
+mod gallery;
 mod killed;
 mod outbox;
 mod pages;
