@@ -8,6 +8,8 @@ pub mod adapter;
 pub mod cli;
 pub mod config;
 pub mod engine;
+#[doc(hidden)]
+pub mod failpoint;
 pub mod job;
 pub mod plugin;
 pub mod telemetry;

@@ -9,7 +9,7 @@ use super::ConfigArgs;
 use crate::{
     adapter::{
         ai::{self, Ai},
-        queue::{FilesQueue, Queue, Roles},
+        queue::{FilesQueue, Queue, Roles, Room},
         sms,
         store::{self, Store},
     },
@@ -48,7 +48,8 @@ pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
 pub(crate) fn queue(pipeline: &Checked, roles: Roles) -> miette::Result<Arc<FilesQueue>> {
     match &pipeline.queue.backend {
         QueueBackend::Files => {
-            FilesQueue::open(&pipeline.data_dir, roles, pipeline.queue.max_waiting).into_diagnostic()
+            let room = Room { most: pipeline.queue.max_waiting, oldest: pipeline.queue.max_age };
+            FilesQueue::with_room(&pipeline.data_dir, roles, room).into_diagnostic()
         }
         QueueBackend::Nats(_) => Err(miette::miette!(
             help = "set queue.backend = \"files\"",
@@ -57,23 +58,33 @@ pub(crate) fn queue(pipeline: &Checked, roles: Roles) -> miette::Result<Arc<File
     }
 }
 
-/// A whole engine, both halves.
+/// An engine: the half that takes requests in, the half that works, or both.
 pub(crate) struct Booted {
     pub engine: Arc<Engine>,
+    pub works: Option<Works>,
+}
+
+/// The half that works.
+pub(crate) struct Works {
     pub runner: Runner,
     pub swaps: Arc<Swaps>,
 }
 
-/// Connects everything.
+/// Connects everything that the roles need.
 pub(crate) async fn boot(
     pipeline: Arc<Checked>,
+    roles: Roles,
     overrides: Vec<String>,
     stopping: CancellationToken,
 ) -> miette::Result<Booted> {
-    let queue: Arc<dyn Queue> = queue(&pipeline, Roles { web: true, worker: true })?;
+    let queue: Arc<dyn Queue> = queue(&pipeline, roles)?;
     let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;
+    let engine = Engine::new(Arc::clone(&pipeline), Arc::clone(&queue), Arc::clone(&store), Arc::clone(&sms));
+    if !roles.worker {
+        return Ok(Booted { engine: Arc::new(engine), works: None });
+    }
     let recordings = Arc::new(
         Recordings::open(&pipeline.data_dir, pipeline.plugins.record, pipeline.plugins.record_words)
             .into_diagnostic()?,
@@ -83,10 +94,10 @@ pub(crate) async fn boot(
     let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings)).await?;
     // What changed while nobody ran is looked at before the first job is taken up.
     swaps.look_at_everything().await;
-    let engine = Engine::new(pipeline, Arc::clone(&queue), Arc::clone(&store), Arc::clone(&sms));
-    let outside = Outside { queue, store, sms, recordings, stopping: stopping.clone() };
+    let outside = Outside { queue, store, sms, recordings, stopping };
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
-    Ok(Booted { engine: Arc::new(engine.with_swaps(Arc::clone(&swaps))), runner: Runner::new(parts), swaps })
+    let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)));
+    Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
 }
 
 /// The database.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConfigArgs, Fatal, Outcome, boot};
 use crate::{
+    adapter::queue::Roles,
     config::{Checked, SmsProvider},
     engine::swap::Swaps,
     telemetry,
@@ -18,6 +19,26 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
+    /// What this process does: take requests in and show pages, work on the jobs, or both. One of each may share a data directory.
+    #[arg(long, value_enum, default_value = "both")]
+    role: Role,
+}
+
+/// What a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Role {
+    /// Listens, takes requests in, shows pages.
+    Web,
+    /// Works on jobs and sends texts. It listens nowhere.
+    Worker,
+    /// One process for all of it.
+    Both,
+}
+
+impl Role {
+    fn on_the_queue(self) -> Roles {
+        Roles { web: self != Self::Worker, worker: self != Self::Web }
+    }
 }
 
 /// Runs until Ctrl-C or SIGTERM; then takes nothing more in, ends what is in hand, and leaves.
@@ -26,10 +47,10 @@ pub(super) fn run(args: &Args) -> Outcome {
     telemetry::logs();
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
-    runtime.block_on(serve(pipeline, args.config.set.clone())).map_err(Fatal::Other)
+    runtime.block_on(serve(pipeline, args.role, args.config.set.clone())).map_err(Fatal::Other)
 }
 
-async fn serve(mut pipeline: Checked, overrides: Vec<String>) -> miette::Result<ExitCode> {
+async fn serve(mut pipeline: Checked, role: Role, overrides: Vec<String>) -> miette::Result<ExitCode> {
     let metrics = telemetry::metrics().into_diagnostic()?;
     // Samples are folded into their histograms by this, whether or not anyone ever asks for /metrics.
     let upkeep = metrics.clone();
@@ -40,35 +61,56 @@ async fn serve(mut pipeline: Checked, overrides: Vec<String>) -> miette::Result<
         }
     });
     let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
+    let roles = role.on_the_queue();
+    let listener = if roles.web { Some(listen(&mut pipeline).await?) } else { None };
+    let pipeline = Arc::new(pipeline);
+    let booted = boot::boot(Arc::clone(&pipeline), roles, overrides, stopping).await?;
+    greet(&pipeline, role, listener.as_ref());
+    tokio::spawn(stop_on_signal(draining.clone()));
+    let state = Arc::new(State { engine: booted.engine, metrics });
+    let patience = pipeline.server.shutdown_timeout;
+    let web = async {
+        match listener {
+            Some(listener) => answer(listener, state, draining.clone(), patience).await,
+            None => Ok(()),
+        }
+    };
+    let works = async {
+        let Some(works) = booted.works else { return };
+        tokio::spawn(reload_on_signal(Arc::clone(&works.swaps), draining.clone()));
+        let swapping = tokio::spawn(works.swaps.run(draining.clone()));
+        works.runner.run(draining.clone()).await;
+        // It ends by itself once told to drain; a panic in it has nothing left to harm.
+        let _ = swapping.await;
+    };
+    let (served, ()) = tokio::join!(web, works);
+    served.into_diagnostic().wrap_err("serving HTTP")?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(pipeline: &mut Checked) -> miette::Result<TcpListener> {
     let listener = TcpListener::bind(pipeline.server.listen)
         .await
         .into_diagnostic()
         .wrap_err_with(|| format!("listening on {} ([server] listen)", pipeline.server.listen))?;
     pipeline.listening_on(listener.local_addr().into_diagnostic()?);
-    let pipeline = Arc::new(pipeline);
-    let booted = boot::boot(Arc::clone(&pipeline), overrides, stopping).await?;
-    greet(&pipeline, &listener);
-    tokio::spawn(stop_on_signal(draining.clone()));
-    tokio::spawn(reload_on_signal(Arc::clone(&booted.swaps), draining.clone()));
-    let swapping = tokio::spawn(booted.swaps.run(draining.clone()));
-    let state = Arc::new(State { engine: booted.engine, metrics });
-    let web = web::serve(listener, state, draining.clone());
-    let late = late(draining.clone(), pipeline.server.shutdown_timeout);
-    let web = async {
-        tokio::select! {
-            served = web => served,
-            () = late => {
-                tracing::warn!("requests still in flight were cut off");
-                Ok(())
-            }
+    Ok(listener)
+}
+
+async fn answer(
+    listener: TcpListener,
+    state: Arc<State>,
+    draining: CancellationToken,
+    patience: Duration,
+) -> std::io::Result<()> {
+    tokio::select! {
+        served = web::serve(listener, state, draining.clone()) => served,
+        () = late(draining, patience) => {
+            tracing::warn!("requests still in flight were cut off");
+            Ok(())
         }
-    };
-    let (served, ()) = tokio::join!(web, booted.runner.run(draining.clone()));
-    // It ends by itself once told to drain; a panic in it has nothing left to harm.
-    let _ = swapping.await;
-    served.into_diagnostic().wrap_err("serving HTTP")?;
-    tracing::info!("stopped");
-    Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// A client that stops reading must not hold up the end, and with it the locks on the data directory.
@@ -78,10 +120,17 @@ async fn late(draining: CancellationToken, patience: Duration) {
 }
 
 /// The first lines a newcomer reads.
-fn greet(pipeline: &Checked, listener: &TcpListener) {
+fn greet(pipeline: &Checked, role: Role, listener: Option<&TcpListener>) {
     let providers: Vec<_> = pipeline.ai.iter().map(|ai| ai.name.as_str()).collect();
     let stages: Vec<_> = pipeline.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let Some(listener) = listener else {
+        tracing::info!(role = "worker", ai = providers.join(" > "), stages = stages.join(" > "), "ready");
+        return;
+    };
     let listening = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+    if role == Role::Web {
+        tracing::info!("this process takes requests in; `wtaf-host run --role worker` works on them");
+    }
     tracing::info!(listen = %listening, public_url = %pipeline.server.public_url, ai = providers.join(" > "), stages = stages.join(" > "), "ready");
     if matches!(pipeline.sms.provider, SmsProvider::Console) {
         tracing::info!(

@@ -72,7 +72,14 @@ async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<(Value
     let Some(id) = id.filter(|_| status.is_success()) else {
         return Err(miette!("the engine did not take it ({status}): {}", response.text().await.unwrap_or_default()));
     };
-    let job = follow(&client, &format!("{base}/api/jobs/{id}"), args).await?;
+    let job = follow(&client, &format!("{base}/api/jobs/{id}"), args).await.map_err(|gone| match gone {
+        Gone::Late(why) => why,
+        // It was durable before the engine answered.
+        Gone::Away(why) => miette!(
+            help = format!("it goes on when the engine runs again: `wtaf-host jobs show {id}` tells"),
+            "the engine no longer answers ({why}); the request was taken in and is safe, as job {id}"
+        ),
+    })?;
     let texts = texts_of(&client, &base, &args.from, &id).await.unwrap_or_default();
     Ok((job, texts))
 }
@@ -87,12 +94,21 @@ async fn texts_of(client: &reqwest::Client, base: &str, number: &str, job: &str)
     Ok(ours.filter_map(|bubble| bubble["text"].as_str().map(str::to_owned)).collect())
 }
 
-async fn follow(client: &reqwest::Client, url: &str, args: &Args) -> miette::Result<Value> {
+/// Why there is no end to show.
+enum Gone {
+    /// It takes longer than we were to wait.
+    Late(miette::Report),
+    /// The engine stopped answering.
+    Away(reqwest::Error),
+}
+
+async fn follow(client: &reqwest::Client, url: &str, args: &Args) -> Result<Value, Gone> {
     let until = Instant::now() + Duration::from_secs(args.wait);
     let shows = std::io::stderr().is_terminal() && args.format == OutputFormat::Text;
     let mut shown = None;
     loop {
-        let job: Value = client.get(url).send().await.into_diagnostic()?.json().await.into_diagnostic()?;
+        let job = async { client.get(url).send().await?.json::<Value>().await };
+        let job = job.await.map_err(|why| Gone::Away(why.without_url()))?;
         if shows && job["stage"] != Value::Null && shown.as_ref() != Some(&job["stage"]) {
             eprintln!("  {}", job["stage"].as_str().unwrap_or_default());
             shown = Some(job["stage"].clone());
@@ -101,7 +117,8 @@ async fn follow(client: &reqwest::Client, url: &str, args: &Args) -> miette::Res
             return Ok(job);
         }
         if Instant::now() > until {
-            return Err(miette!(help = format!("it goes on: look at {url}"), "not ended after {} s", args.wait));
+            let why = miette!(help = format!("it goes on: look at {url}"), "not ended after {} s", args.wait);
+            return Err(Gone::Late(why));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -54,6 +54,7 @@ const ONS: Choice<FilterOn> = Choice(&[("idea", FilterOn::Idea), ("reply", Filte
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
 const MIB: u64 = 1 << 20;
 const COUNT: u64 = u32::MAX as u64;
 
@@ -116,6 +117,8 @@ keys! {
     data "[data]" {
         /// The folder of the queue, the database and the outbox.
         DIR: Line<PathBuf> = "dir", FOLDER, or "\"data\"";
+        /// How long the records of jobs that ended well are kept: the job, its talk, its texts, its costs. Pages and people are kept for good.
+        KEEP: Time = "keep", time(DAY, 36_500 * DAY), or "\"90d\"";
     }
 
     /// Where requests wait.
@@ -128,6 +131,8 @@ keys! {
         IN_HAND: Whole<usize> = "in_hand", whole(1, 1_000_000), or "20000";
         /// Requests that may wait before new ones are refused.
         MAX_WAITING: Whole<usize> = "max_waiting", whole(1, 100_000_000), or "100000";
+        /// How long the oldest of them may have waited before new ones are refused: whoever asked then would wait as long.
+        MAX_AGE: Time = "max_age", time(SECOND, 30 * DAY), or "\"15m\"";
         /// Tries a job has before it is given up and the person told.
         MAX_ATTEMPTS: Whole<u32> = "max_attempts", whole(1, 100), or "5";
         /// Builds of one person side by side.
@@ -166,8 +171,10 @@ keys! {
         MAX_CONCURRENT: Whole<usize> = "max_concurrent", whole(1, 1_000_000), or "1000";
         /// Further tries of a call before the next provider is asked.
         RETRIES: Whole<u32> = "retries", whole(0, 20), or "2";
-        /// What a million tokens cost in US dollars, for the records and for limits.spend_per_day.
+        /// What a million tokens cost in US dollars, for the records and for limits on spending.
         PRICE: Section = "price", Section(&price::TABLE);
+        /// US dollars a day for this provider; then the next one is asked.
+        SPEND_PER_DAY_: Real = "spend_per_day", real(0.0, 1e9);
     }
 
     /// US dollars for a million tokens.
@@ -212,6 +219,8 @@ keys! {
         FACTOR: NamedNumbers = "factor", NAMED_NUMBERS, or "{ degen = 2, operator = 10, admin = 10 }";
         /// US dollars a day, all providers together; counted by their price.
         SPEND_PER_DAY: Real = "spend_per_day", real(0.0, 1e9);
+        /// US dollars a day for one person's requests; a role may have more, by its factor.
+        SPEND_PER_PERSON: Real = "spend_per_person", real(0.0, 1e9);
     }
 
     /// The sandbox of the plugins.

@@ -17,6 +17,8 @@ pub struct Pipeline {
     pub web: Web,
     /// `data.dir`, absolute.
     pub data_dir: PathBuf,
+    /// `data.keep`.
+    pub keep: Duration,
     /// `[queue]`
     pub queue: Queue,
     /// `[store]`
@@ -120,6 +122,8 @@ pub struct Queue {
     pub in_hand: usize,
     /// Requests that may wait before new ones are refused.
     pub max_waiting: usize,
+    /// How long the oldest may have waited before new ones are refused.
+    pub max_age: Duration,
     /// Tries a job has before it is in `failed/`.
     pub max_attempts: u32,
     /// Builds of one person side by side.
@@ -180,6 +184,8 @@ pub struct Ai {
     pub retries: u32,
     /// US dollars for a million tokens read, and written.
     pub price: Option<(f64, f64)>,
+    /// US dollars a day for this provider.
+    pub spend_per_day: Option<f64>,
 }
 
 /// Which API a provider speaks.
@@ -243,6 +249,8 @@ pub struct Limits {
     pub factor: Vec<(String, f64)>,
     /// US dollars a day, all providers.
     pub spend_per_day: Option<f64>,
+    /// US dollars a day for one person.
+    pub spend_per_person: Option<f64>,
 }
 
 /// `[plugins]`

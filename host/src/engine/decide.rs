@@ -11,8 +11,9 @@ use super::{
 use crate::{
     adapter::{
         sms::{CarrierWord, carrier_word},
-        store::{Allowance, Did, Paged, Person, Spent, Standing, Turn},
+        store::{Allowance, Did, Paged, Person, Spent, Standing, Turn, Whose},
     },
+    failpoint::{Step, reached},
     job::{Asker, Decided, ForPerson, Millis, Order, Source, reserved::RESERVED},
     plugin::{Fault, Question, coach},
 };
@@ -52,6 +53,7 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     walk.job.progress.decided = Some(decided);
     // Before the checkpoint, behind which nothing of this is done again; written twice, the text is there once.
     notify::acknowledge(walk).await?;
+    reached(Step::Decided);
     walk.parts.checkpoint(&walk.job).await
 }
 
@@ -164,6 +166,7 @@ async fn act(walk: &mut Walk, ready: &Ready, actions: &[coach::Action]) -> Resul
     let mut done = Vec::new();
     for (step, action) in (0_u32..).zip(actions) {
         let occasion = act_once(walk, ready, step, action).await?;
+        reached(Step::ActionDone);
         done.extend(occasion);
     }
     Ok(done)
@@ -281,13 +284,15 @@ async fn within_limits(walk: &Walk, _order: &Order) -> Result<(), Failure> {
     let (limits, parts) = (&pipeline.limits, &walk.parts);
     let Some(person) = walk.person.as_ref().filter(|_| limits.enabled) else { return Ok(()) };
     let now = Millis::now();
-    if let Some(most) = limits.spend_per_day {
-        let spent = parts.patiently(|| parts.store.cost_since(now.before(Duration::from_hours(24)))).await?;
+    let factor = limits.factor.iter().find(|(role, _)| *role == person.role).map_or(1.0, |(_, factor)| *factor);
+    let yours = limits.spend_per_person.map(|most| (Whose::Person(person.id), most * factor));
+    let all = limits.spend_per_day.map(|most| (Whose::Everyone, most));
+    for (whose, most) in yours.into_iter().chain(all) {
+        let spent = parts.patiently(|| parts.store.cost_since(&whose, now.before(Duration::from_hours(24)))).await?;
         if spent >= most {
             return Err(over(walk, "spend", 60).await);
         }
     }
-    let factor = limits.factor.iter().find(|(role, _)| *role == person.role).map_or(1.0, |(_, factor)| *factor);
     let allowances = allowances(walk, factor);
     let key = format!("person:{}", person.id.0);
     match parts.patiently(|| parts.store.spend(&key, walk.job.id, &allowances, now)).await? {
@@ -307,7 +312,8 @@ fn allowances(walk: &Walk, factor: f64) -> Vec<Allowance> {
         .collect()
 }
 
-async fn over(walk: &Walk, per: &str, minutes: u64) -> Failure {
+/// Refuses kindly: which allowance is used up, and when there is room again.
+pub(super) async fn over(walk: &Walk, per: &str, minutes: u64) -> Failure {
     let occasion = Occasion::new("limit").with("per", per).with("again", minutes.to_string());
     let words = speech::words(walk, &occasion).await.unwrap_or_default();
     Failure::Refused { code: "limit", words }

@@ -5,15 +5,16 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, consult, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
+use super::{Failure, consult, decide, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},
         sms::carrier_word,
-        store::{Lookup, PageKey, Turn},
+        store::{Cost, Lookup, PageKey, Turn, Whose},
     },
     config::FilterOn,
-    job::{AiAnswer, AiUse, Finish, ForPerson, Millis, Order, SavedDraft, Source},
+    failpoint::{Step, reached},
+    job::{AiAnswer, AiUse, Finish, ForPerson, Millis, Order, Paid, SavedDraft, Source},
     plugin::{Question, contract::is_slug, extract::Found, filter::Content, types},
 };
 
@@ -87,11 +88,13 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     let call = walk.call.clone().ok_or_else(|| Failure::last("flow", format!("stage {stage} has no call to make")))?;
     if !walk.job.progress.answers.iter().any(|answer| answer.stage == stage) {
         let answer = ask(walk, &call).await?;
+        reached(Step::AnswerArrived);
         let text = answer.text.clone();
         walk.job.progress.answers.push(AiAnswer { stage: stage.clone(), text, finish: answer.finish, calls: 1 });
         walk.parts.checkpoint(&walk.job).await?;
-        book(walk, &answer).await?;
+        reached(Step::AnswerKept);
     }
+    book(walk).await?;
     if call.purpose == "brief" {
         let brief = walk.job.progress.answers.iter().find(|answer| answer.stage == stage);
         let text = brief.map(|answer| answer.text.clone()).unwrap_or_default();
@@ -104,8 +107,12 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
 }
 
 async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
+    let call = &AiCall { barred: spent_out(walk).await?, ..call.clone() };
     let arrived = Mutex::new(Arrived::default());
-    let mut listener = |piece: Piece<'_>| arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
+    let mut listener = |piece: Piece<'_>| {
+        reached(Step::AnswerPiece);
+        arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
+    };
     let watched = walk.job.request.source == Source::Web;
     let answer = {
         let mut asking = std::pin::pin!(walk.generation.ai.ask(call, &mut listener));
@@ -174,14 +181,45 @@ fn count(walk: &mut Walk, answer: &Answer) {
     total.calls += 1;
     if let Some(cost) = answer.cost {
         total.cost = Some(total.cost.unwrap_or_default() + cost);
+        total.paid.push(Paid { provider: answer.provider.clone(), cost });
     }
 }
 
-/// Books the cost, once the answer is safe: a crash in between forgets a cost, never an answer.
-async fn book(walk: &Walk, answer: &Answer) -> Result<(), Failure> {
-    let Some(cost) = answer.cost else { return Ok(()) };
-    let parts = &walk.parts;
-    parts.patiently(|| parts.store.add_cost(walk.job.id, &answer.provider, cost, Millis::now())).await
+/// Books what the calls so far cost, once their answers are safe. Each is booked once, also after a crash in between.
+async fn book(walk: &Walk) -> Result<(), Failure> {
+    let paid = walk.job.ai.iter().flat_map(|ai| &ai.paid);
+    for (call, paid) in (0_u32..).zip(paid) {
+        let cost = Cost {
+            job: walk.job.id,
+            call,
+            person: walk.person.as_ref().map(|person| person.id),
+            provider: paid.provider.clone(),
+            dollars: paid.cost,
+        };
+        let parts = &walk.parts;
+        parts.patiently(|| parts.store.add_cost(&cost, Millis::now())).await?;
+    }
+    Ok(())
+}
+
+/// Providers that may not be paid any more today. While the store cannot say, nobody is asked.
+async fn spent_out(walk: &Walk) -> Result<Vec<String>, Failure> {
+    let pipeline = walk.generation.pipeline.clone();
+    let (mut spent_out, parts) = (Vec::new(), &walk.parts);
+    if !pipeline.limits.enabled {
+        return Ok(spent_out);
+    }
+    let since = Millis::now().before(Duration::from_hours(24));
+    for (entry, most) in pipeline.ai.iter().filter_map(|entry| Some((entry, entry.spend_per_day?))) {
+        let whose = Whose::Provider(entry.name.clone());
+        if parts.patiently(|| parts.store.cost_since(&whose, since)).await? >= most {
+            spent_out.push(entry.name.clone());
+        }
+    }
+    if spent_out.len() == pipeline.ai.len() {
+        return Err(decide::over(walk, "spend", 60).await);
+    }
+    Ok(spent_out)
 }
 
 /// Finds the page in the answer; one that was cut off is asked to go on first.
@@ -251,7 +289,7 @@ async fn go_on(walk: &mut Walk, so_far: &AiAnswer) -> Result<(), Failure> {
         answer.calls += 1;
     }
     walk.parts.checkpoint(&walk.job).await?;
-    book(walk, &more).await
+    book(walk).await
 }
 
 fn no_page(why: &str) -> Failure {
@@ -269,6 +307,7 @@ pub(super) async fn slug(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> 
     let mut proposed = consult::propose(walk, ready, question).await?;
     proposed.retain(|slug| is_slug(slug));
     let reserved = parts.patiently(|| parts.store.reserve(walk.job.id, person.id, &proposed, Millis::now())).await?;
+    reached(Step::NameReserved);
     walk.job.progress.slug = Some(reserved);
     Ok(())
 }

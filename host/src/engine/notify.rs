@@ -1,13 +1,13 @@
 //! Tells the person: by a text through the outbox, by the chat's reply, or both.
 
 use super::{
-    Failure, Parts,
+    Failure,
     speech::{self, Occasion},
     walk::Walk,
 };
 use crate::{
-    adapter::store::NewText,
-    job::{ForPerson, Job, Millis, Phone, Source},
+    adapter::{sms::segments, store::NewText},
+    job::{ForPerson, Millis, Source},
 };
 
 /// The words for an occasion, from the coach.
@@ -23,19 +23,14 @@ fn acknowledged(walk: &Walk) -> bool {
     walk.generation.pipeline.sms.acknowledge && walk.job.request.source == Source::Sms && built
 }
 
-/// A row for the outbox, where the person has a number.
-pub(super) fn text_for(walk: &Walk, occasion: &str, words: &str) -> Option<NewText> {
-    let to = walk
-        .job
-        .request
-        .asker
-        .phone()
-        .or_else(|| walk.person.as_ref().and_then(crate::adapter::store::Person::phone))?;
-    Some(new_text(&walk.job, occasion, to, words))
-}
-
-fn new_text(job: &Job, occasion: &str, to: &Phone, words: &str) -> NewText {
-    NewText { job: job.id, occasion: occasion.to_owned(), to: to.clone(), body: words.to_owned() }
+/// Rows for the outbox, where the person has a number: one, or several in order where the words are too long for one text. Each has an occasion of its
+/// own (`reply`, `reply-2`…), so that written again after a crash each is there once.
+pub(super) fn texts_for(walk: &Walk, occasion: &str, words: &str) -> Vec<NewText> {
+    let known = walk.person.as_ref().and_then(crate::adapter::store::Person::phone);
+    let Some(to) = walk.job.request.asker.phone().or(known) else { return Vec::new() };
+    let named = |part: usize| if part == 0 { occasion.to_owned() } else { format!("{occasion}-{}", part + 1) };
+    let text = |(part, body)| NewText { job: walk.job.id, occasion: named(part), to: to.clone(), body };
+    segments::texts(words).into_iter().enumerate().map(text).collect()
 }
 
 /// Says at once that an order was taken: the page takes a minute.
@@ -47,10 +42,7 @@ pub(super) async fn acknowledge(walk: &Walk) -> Result<(), Failure> {
         occasion = occasion.with("first", "true");
     }
     let words = speech::words(walk, &occasion).await;
-    match words.and_then(|words| text_for(walk, "accepted", &words)) {
-        Some(text) => write(&walk.parts, text).await,
-        None => Ok(()),
-    }
+    write(walk, "accepted", &words.unwrap_or_default()).await
 }
 
 /// The stage: a reply is sent, a page's text is already in the outbox.
@@ -66,10 +58,10 @@ pub(super) async fn notify(walk: &mut Walk) -> Result<(), Failure> {
     };
     let Some(words) = words.filter(|words| !words.trim().is_empty()) else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());
-    match text_for(walk, "reply", &words).filter(|_| !is_read_in_chat(walk)) {
-        Some(text) => write(&walk.parts, text).await,
-        None => Ok(()),
+    if is_read_in_chat(walk) {
+        return Ok(());
     }
+    write(walk, "reply", &words).await
 }
 
 /// Someone who is signed in reads an answer where they asked. A page's link is texted as well, for it is worth keeping, and a failure, for they may have gone.
@@ -89,15 +81,17 @@ pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Resul
     };
     let Some(words) = words else { return Ok(()) };
     walk.job.progress.reply = Some(words.clone());
-    let is_read = occasion == "refused" && is_read_in_chat(walk);
-    match text_for(walk, occasion, &words).filter(|_| !is_read) {
-        Some(text) => write(&walk.parts, text).await,
-        None => Ok(()),
+    if occasion == "refused" && is_read_in_chat(walk) {
+        return Ok(());
     }
+    write(walk, occasion, &words).await
 }
 
-async fn write(parts: &Parts, text: NewText) -> Result<(), Failure> {
-    parts.patiently(|| parts.store.write_text(text.clone(), Millis::now())).await?;
+async fn write(walk: &Walk, occasion: &str, words: &str) -> Result<(), Failure> {
+    let parts = &walk.parts;
+    for text in texts_for(walk, occasion, words) {
+        parts.patiently(|| parts.store.write_text(text.clone(), Millis::now())).await?;
+    }
     parts.outbox.notify_one();
     Ok(())
 }

@@ -121,7 +121,8 @@ impl Parts {
         }
     }
 
-    async fn pause(&self, wait: Duration) -> Result<(), Failure> {
+    /// Waits, unless the engine stops.
+    pub(super) async fn pause(&self, wait: Duration) -> Result<(), Failure> {
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
             () = self.stopping.cancelled() => Err(Failure::Stopping),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Failure, generation::Ready, notify, own_words, speech::Occasion, walk::Walk};
 use crate::{
     adapter::store::{Draft, Lookup, PageKey, Publication},
+    failpoint::{Step, reached},
     job::{Millis, Order, Published, SavedDraft},
 };
 
@@ -38,19 +39,27 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         remix_of: remix_of(&order, &person.slug),
         og_image_url: Some(pipeline.server.url(&format!("/{}/{slug}/card.png", person.slug))),
         now: Millis::now(),
-        texts: told.iter().filter_map(|words| notify::text_for(walk, name, words)).collect(),
+        texts: told.iter().flat_map(|words| notify::texts_for(walk, name, words)).collect(),
     };
     let parts = walk.parts.clone();
     let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
-    // The owner's view is kept with the version; it gets an address once there is a sign-in to guard it.
+    reached(Step::PageCommitted);
+    let admin_url =
+        has_owners_view(&draft, &order.kind).then(|| pipeline.server.url(&format!("/{}/{slug}/owner", person.slug)));
     walk.job.progress.published =
-        Some(Published { user: person.slug, app: slug, version, url, admin_url: None, title: draft.title });
+        Some(Published { user: person.slug, app: slug, version, url, admin_url, title: draft.title });
     walk.job.progress.reply = told;
     parts.checkpoint(&walk.job).await?;
+    reached(Step::PageKept);
     parts.outbox.notify_one();
     parts.tell(&walk.job, "page").await;
     metrics::counter!("wtaf_pages_published_total").increment(1);
     Ok(())
+}
+
+/// Whether there is something for the owner to see besides the page.
+fn has_owners_view(draft: &Draft, kind: &str) -> bool {
+    kind == "data-app" || draft.owner_html.is_some() || collects(&draft.html).is_some()
 }
 
 fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {

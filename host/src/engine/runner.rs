@@ -16,8 +16,9 @@ use super::{
     walk::Walk,
 };
 use crate::{
-    adapter::queue::Ended,
-    job::{Asker, Job, JobError, Millis, Status},
+    adapter::{queue::Ended, store},
+    failpoint::{Step, reached},
+    job::{Asker, Job, JobError, LONGEST_WAIT, Millis, Status},
 };
 
 /// How long finished jobs' progress events are kept.
@@ -25,6 +26,13 @@ const KEEP_EVENTS: Duration = Duration::from_hours(168);
 
 /// The longest limit is a month; what is older counts for nothing.
 const KEEP_SPENT: Duration = Duration::from_hours(768);
+
+/// What is old is cleared away so often, and first when a start has settled.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+const FIRST_TIDY: Duration = Duration::from_mins(5);
+
+/// Between two portions of what is cleared away, so that nobody who writes waits for long.
+const BREATH: Duration = Duration::from_millis(100);
 
 /// The half of the engine that works.
 pub struct Runner {
@@ -87,11 +95,17 @@ impl Runner {
 async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
     let id = job.id;
     let mut walk = Walk::new(Arc::clone(&parts), job, ticket).await;
-    let outcome = step_back::run(&mut walk).await;
-    let ended = match outcome {
-        Ok(()) => finish(&mut walk, Status::Done, None).await,
-        Err(Failure::Stopping) => Err(Failure::Stopping),
-        Err(failure) => unhappy(&mut walk, failure).await,
+    let ended = loop {
+        let after = match step_back::run(&mut walk).await {
+            Ok(()) => finish(&mut walk, Status::Done, None).await.map(|()| After::Over),
+            Err(Failure::Stopping) => Err(Failure::Stopping),
+            Err(failure) => unhappy(&mut walk, failure).await,
+        };
+        match after {
+            Ok(After::Again) => walk.start_over(),
+            Ok(After::Over) => break Ok(()),
+            Err(failure) => break Err(failure),
+        }
     };
     keep_recording(&walk).await;
     match ended {
@@ -116,29 +130,44 @@ async fn keep_recording(walk: &Walk) {
     }
 }
 
-async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<(), Failure> {
+/// What follows a failure.
+enum After {
+    /// The job has left our hands.
+    Over,
+    /// It is tried again, in its place.
+    Again,
+}
+
+async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<After, Failure> {
     let most = walk.generation.pipeline.queue.max_attempts;
     match settled(walk, failure).await {
         Failure::Retry { code, why, after } if walk.job.attempts + 1 < most => {
             walk.job.attempts += 1;
-            let wait = after.unwrap_or_default().max(backoff(walk.job.attempts, after));
+            let wait = after.unwrap_or_default().max(backoff(walk.job.attempts, after)).min(LONGEST_WAIT);
+            tracing::warn!(job = %walk.job.id, code, %why, attempt = walk.job.attempts, again_in_ms = wait.as_secs_f64() * 1e3, "the job is tried again");
+            if walk.job.progress.decided.is_none() {
+                // What this person sent later may be in hand already: in the queue this one would lose its place before them.
+                walk.parts.checkpoint(&walk.job).await?;
+                walk.parts.pause(wait).await?;
+                return Ok(After::Again);
+            }
             walk.job.not_before = Some(Millis::now().after(wait));
             walk.job.status = Status::Queued;
-            tracing::warn!(job = %walk.job.id, code, %why, attempt = walk.job.attempts, again_in_ms = wait.as_secs_f64() * 1e3, "the job is tried again");
-            Ok(walk.parts.queue.hand_back(&walk.job).await?)
+            walk.parts.queue.hand_back(&walk.job).await?;
+            Ok(After::Over)
         }
         ref failure @ (Failure::Retry { code, ref why, .. } | Failure::Final { code, ref why }) => {
             tracing::error!(job = %walk.job.id, code, %why, "the job failed");
             walk.job.attempts += 1;
             let error = JobError { code: code.into(), message: why.clone() };
             notify::tell_of_failure(walk, failure).await?;
-            finish(walk, Status::Failed, Some(error)).await
+            finish(walk, Status::Failed, Some(error)).await.map(|()| After::Over)
         }
         ref failure @ Failure::Refused { code, ref words } => {
             let error =
                 JobError { code: code.into(), message: format!("not done, by rule; the person was told: {words}") };
             notify::tell_of_failure(walk, failure).await?;
-            finish(walk, Status::Refused, Some(error)).await
+            finish(walk, Status::Refused, Some(error)).await.map(|()| After::Over)
         }
         Failure::Plugin(_) | Failure::NoPage { .. } | Failure::Stopping => Err(Failure::Stopping),
     }
@@ -185,6 +214,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     let name = if status == Status::Done { "done" } else { "failed" };
     let data = super::view::job_view(&walk.job, None, super::view::Eyes::Owner);
     parts.patiently(|| parts.store.add_event(walk.job.id, name, data.clone(), Millis::now())).await?;
+    reached(Step::EndRecorded);
     let ended = if status == Status::Failed { Ended::Failed } else { Ended::Done };
     let mut wait = Duration::from_millis(100);
     while let Err(error) = parts.queue.finish(&walk.job, ended).await {
@@ -212,22 +242,44 @@ fn without_answers(job: &Job) -> Job {
     slim
 }
 
+/// Once an hour, off every job's way: what is old is cleared away, a little at a time.
 async fn tidy(parts: Arc<Parts>) {
+    let mut wait = FIRST_TIDY;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_hours(1)) => {}
+            () = tokio::time::sleep(wait) => wait = TIDY_EVERY,
             () = parts.stopping.cancelled() => return,
         }
-        match parts.store.prune_events(Millis::now().before(KEEP_EVENTS)).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "old progress events removed"),
-            Err(error) => tracing::warn!(%error, "old progress events not removed"),
-        }
-        if let Err(error) = parts.store.prune_spent(Millis::now().before(KEEP_SPENT)).await {
-            tracing::warn!(%error, "old counts of limits not removed");
+        let now = Millis::now();
+        told("old progress events", parts.store.prune_events(now.before(KEEP_EVENTS)).await);
+        told("old counts of limits", parts.store.prune_spent(now.before(KEEP_SPENT)).await);
+        let keep = parts.generations.current().pipeline.keep;
+        told("old records", prune_old(&parts, now.before(keep)).await);
+        match parts.sms.prune(now.before(keep)).await {
+            Ok(removed) => told("old texts in files", Ok(removed)),
+            Err(why) => tracing::warn!(%why, "old texts in files: not removed"),
         }
         if let Err(error) = parts.store.prune_sessions(Millis::now()).await {
             tracing::warn!(%error, "sessions and codes that have run out are not removed");
         }
+    }
+}
+
+async fn prune_old(parts: &Parts, before: Millis) -> store::Result<u64> {
+    let mut removed = 0;
+    loop {
+        let some = parts.store.prune_old(before).await?;
+        removed += some;
+        if some == 0 || parts.pause(BREATH).await.is_err() {
+            return Ok(removed);
+        }
+    }
+}
+
+fn told(what: &str, removed: store::Result<u64>) {
+    match removed {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "{what} removed"),
+        Err(error) => tracing::warn!(%error, "{what} not removed"),
     }
 }

@@ -11,7 +11,8 @@ use crate::{
         store::{CODE_LASTS, Delivery, OutboxText, Standing, TextStatus},
     },
     config::QueueBackend,
-    job::{Asker, Millis},
+    failpoint::{Step, reached},
+    job::{Asker, LONGEST_WAIT, Millis},
 };
 
 /// Texts handed over side by side; to one number they go one after another.
@@ -46,6 +47,7 @@ pub(super) async fn run(parts: Arc<Parts>) {
             }
             continue;
         }
+        reached(Step::TextsTaken);
         stream::iter(taken).for_each_concurrent(AT_ONCE, |text| send(&parts, text)).await;
         if parts.stopping.is_cancelled() {
             return;
@@ -67,6 +69,7 @@ async fn send(parts: &Parts, row: OutboxText) {
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(Duration::from_secs(5));
     }
+    reached(Step::TextRecorded);
 }
 
 async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
@@ -92,7 +95,10 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
         }
     }
     let text = Text { id: row.id.clone(), to: row.text.to.clone(), body: row.text.body.clone() };
-    match parts.sms.send(&text).await {
+    reached(Step::TextGoing);
+    let answer = parts.sms.send(&text).await;
+    reached(Step::TextAccepted);
+    match answer {
         Ok(taken) => Delivery::Sent { sid: taken.sid, segments: taken.segments },
         Err(SmsError::Left) => {
             let asker = Asker::Phone(row.text.to.clone());
@@ -130,7 +136,8 @@ fn later(row: &OutboxText, after: Option<Duration>, error: String) -> Delivery {
     }
     let backoff = Duration::from_secs(1 << row.attempts.min(9)).min(Duration::from_mins(5));
     let jitter = Duration::from_millis(rand::random_range(0..1_000));
-    Delivery::Again { at: now.after(backoff.max(after.unwrap_or_default()) + jitter), error }
+    let wait = backoff.max(after.unwrap_or_default()).min(LONGEST_WAIT - Duration::from_secs(1));
+    Delivery::Again { at: now.after(wait + jitter), error }
 }
 
 fn outcome(delivery: &Delivery) -> &'static str {

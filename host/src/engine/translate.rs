@@ -138,6 +138,7 @@ pub fn order_out(order: &Order) -> types::Order {
 pub fn call(call: &prompt::AiCall, kind: &str, page: Option<String>) -> AiCall {
     let named = |name: &str| call.extra.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     AiCall {
+        barred: Vec::new(),
         purpose: named("purpose").unwrap_or_else(|| "page".into()),
         kind: kind.to_owned(),
         page,

@@ -27,7 +27,9 @@ impl FromStr for Phone {
 
     fn from_str(text: &str) -> Result<Self, NotAPhone> {
         let digits = text.strip_prefix('+').ok_or(NotAPhone)?;
-        let fits = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        // No country's code begins with a zero.
+        let fits =
+            (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
         if fits { Ok(Self(text.to_owned())) } else { Err(NotAPhone) }
     }
 }
@@ -146,8 +148,17 @@ mod tests {
             "+1234567890123456",
             "whatsapp:+15558675310",
             "+１５５５８６７",
+            "+05558675310",
         ] {
             assert_eq!(text.parse::<Phone>(), Err(NotAPhone), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_country_are_numbers() {
+        for text in ["+15558675310", "+358401234567", "+447700900123", "+2905123", "+862012345678901", "+551199998888"]
+        {
+            assert_eq!(text.parse::<Phone>().map(|phone| phone.e164().to_owned()).as_deref(), Ok(text));
         }
     }
 

@@ -12,8 +12,8 @@ mod time;
 pub use asker::{Asker, GuestKey, NotAPhone, Phone};
 pub use id::{JobId, JobIds};
 pub use progress::{AiAnswer, Decided, Finish, ForPerson, Order, Progress, Published, SavedDraft};
-pub use story::{AiUse, JobError, StageRecord, Status};
-pub use time::Millis;
+pub use story::{AiUse, JobError, Paid, StageRecord, Status};
+pub use time::{LONGEST_WAIT, Millis};
 
 use serde::{Deserialize, Serialize};
 

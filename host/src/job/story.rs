@@ -79,6 +79,18 @@ pub struct AiUse {
     /// Calls paid for.
     #[serde(default)]
     pub calls: u32,
+    /// What each call with a price cost, in order, so that each is booked once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paid: Vec<Paid>,
+}
+
+/// What one call cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Paid {
+    /// The provider's name in pipeline.toml.
+    pub provider: String,
+    /// US dollars.
+    pub cost: f64,
 }
 
 /// Why a job failed or was refused.

@@ -7,6 +7,9 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// Nothing is put off for longer than this. A moment further ahead was written before the clock was set back, and counts as come.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
 /// A moment, UTC. In JSON it is RFC 3339 with milliseconds, for the people who read the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Millis(pub u64);
@@ -15,7 +18,7 @@ impl Millis {
     /// The clock's now.
     pub fn now() -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Self(crate::failpoint::clock(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// This moment and `span` more.

@@ -95,7 +95,7 @@ async fn admit_guest(site: &Site, from: std::net::IpAddr) -> Result<(), Problem>
 fn signed_out() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "signed-out", "You are not signed in here any more.")
         .kept("Your pages are where they were.")
-        .todo("Sign in again, or open the chat anew to ask as a guest.")
+        .detail("Sign in again, or open the chat anew to ask as a guest.")
 }
 
 fn message(text: &str) -> Result<&str, Problem> {

@@ -20,6 +20,7 @@ mod jobs;
 mod local;
 mod look;
 mod operator;
+mod owner;
 mod page;
 mod pages;
 mod phone;
@@ -34,6 +35,7 @@ mod session;
 mod sign_in;
 mod sign_in_page;
 mod sms;
+mod table;
 mod views;
 mod who;
 

@@ -191,7 +191,7 @@ impl From<LookupError> for Problem {
 
 impl From<QueueError> for Problem {
     fn from(error: QueueError) -> Self {
-        if matches!(error, QueueError::Full { .. }) {
+        if matches!(error, QueueError::Full { .. } | QueueError::Behind { .. }) {
             return Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many people are asking at once.")
                 .kept("This request was not taken in.")
                 .todo("Ask again in half a minute.")
@@ -224,11 +224,18 @@ struct Page<'a> {
     problem: &'a Parts,
 }
 
+/// On a response that says itself, in a page of its own, what went wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Told;
+
 /// Turns a problem into a page when the client prefers to read HTML.
 pub(super) async fn for_people(request: Request, next: Next) -> Response {
     let reads_html = prefers_html(request.headers());
     let response = next.run(request).await;
     let failed = response.status().is_client_error() || response.status().is_server_error();
+    if response.extensions().get::<Told>().is_some() {
+        return response;
+    }
     // The framework's own refusals (an address that is not UTF-8, say) get our form too.
     let response = match response.extensions().get::<Problem>() {
         None if failed => Problem::new(response.status(), "bad-request", "This request cannot be read.")

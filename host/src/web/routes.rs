@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, page, pages,
-    phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
+    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, owner, page,
+    pages, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -65,6 +65,8 @@ fn table() -> Vec<Route> {
         ("/{user}/{app}", get(page::show), &["get"]),
         ("/{user}/{app}/card.png", get(card::show), &["get"]),
         ("/{user}/{app}/qr.svg", get(qr::show), &["get"]),
+        ("/{user}/{app}/owner", get(owner::show).post(owner::act), &["get", "post"]),
+        ("/{user}/{app}/records.csv", get(owner::csv), &["get"]),
     ]
 }
 

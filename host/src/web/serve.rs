@@ -1,27 +1,94 @@
 //! Listening, until told to stop: requests in flight are answered, streams end so that their clients reconnect.
+//!
+//! A connection on which nothing is asked is closed after a while, and there is an end to how many there are: who opens thousands and says nothing keeps
+//! nobody out for long.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::{Router, body::Body, extract::ConnectInfo};
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use super::{Site, State, routes, views};
 
+/// For the head of a request to arrive, from the connection's beginning or the answer before.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Connections at once. Those who watch their jobs keep one each; the files they take leave room for the AI's.
+const MOST: usize = 20_000;
+
+/// After a failure to take a connection (no files left): what is open has to close first.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Serves until `shutdown`, then answers what it has begun and returns.
 pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: CancellationToken) -> std::io::Result<()> {
-    // A page and its stages are small writes that should leave at once.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "no TCP_NODELAY on a connection");
-        }
-    });
     let site = Site::new(state, shutdown.clone());
     let writing = tokio::spawn(views::keep_writing(site.clone(), shutdown.clone()));
-    let service = routes::over(site.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(shutdown.cancelled_owned()).await;
+    let routes = routes::over(site.clone());
+    let (open, graceful) = (Arc::new(Semaphore::new(MOST)), GracefulShutdown::new());
+    loop {
+        let next = async {
+            // Nobody is taken on without a place; closed, the semaphore would say so for ever.
+            let place = Arc::clone(&open).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
+            () = shutdown.cancelled() => break,
+        };
+        match (place, accepted) {
+            (Ok(place), Ok((stream, peer))) => talk(&routes, &graceful, stream, peer, place),
+            (Ok(_), Err(error)) => {
+                tracing::debug!(%error, "a connection could not be taken");
+                tokio::time::sleep(PAUSE).await;
+            }
+            (Err(_), _) => break,
+        }
+    }
+    drop(listener);
+    graceful.shutdown().await;
     // A panic in it has lost a few views.
     let _ = writing.await;
     site.views.write(site.store()).await;
-    served
+    Ok(())
+}
+
+/// Answers on one connection, in a task of its own.
+fn talk(
+    routes: &Router,
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+) {
+    // A page and its stages are small writes that should leave at once.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY on a connection");
+    }
+    let service = routes.clone().map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.map(Body::new)
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE).keep_alive_timeout(PATIENCE);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let connection = graceful.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    });
 }

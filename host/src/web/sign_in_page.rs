@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, Uri, header};
 use super::{
     Problem, Site, ask, form,
     form::Pairs,
-    look, session, sign_in,
+    look, problem, session, sign_in,
     sign_in::{SignedIn, Tried},
     who::Who,
 };
@@ -101,8 +101,9 @@ impl Sending<'_> {
     async fn draw(&self, who: &Who, step: Step, note: Option<&Problem>) -> Result<Response, Problem> {
         let said = Said { note: note.map(Problem::words), ..Said::default() };
         let mut response = draw(self.site, &self.parts.uri, &self.parts.headers, who, step, self.to, said).await?;
-        if let Some(problem) = note {
-            *response.status_mut() = problem.status();
+        if let Some(why) = note {
+            *response.status_mut() = why.status();
+            response.extensions_mut().insert(problem::Told);
         }
         Ok(response)
     }
@@ -188,6 +189,7 @@ async fn draw(
     let mut response = look::page(&page, &site.config().server)?;
     if away {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response.extensions_mut().insert(problem::Told);
         response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
     }
     Ok(response)

@@ -63,7 +63,7 @@ pub(super) fn left(number: Option<&str>) -> Problem {
     let to = number.map(|number| format!(" to {number}")).unwrap_or_default();
     Problem::new(StatusCode::FORBIDDEN, "left", "You have left, so nothing is made for you now.")
         .kept("Your pages are as you left them.")
-        .todo(format!("Text START{to} to come back."))
+        .detail(format!("Text START{to} to come back."))
 }
 
 impl Site {

@@ -13,7 +13,7 @@ await test("look", async (hands) => {
   must(WIDTHS && ["light", "dark"].includes(colorScheme), "usage: node look.mjs BASE_URL WTAF_HOST_BINARY phone|desk light|dark");
   const { source: axe } = tool("axe-core");
   const { job, home } = await furnish(hands);
-  const places = { front: "/", chat: "/chat", talk: `/chat?job=${job}`, phone: "/phone", home, missing: `${home}/no-such-page`, lost: "/no-such-person-here" };
+  const places = { front: "/", gallery: "/gallery", chat: "/chat", signin: "/sign-in", talk: `/chat?job=${job}`, phone: "/phone", home, missing: `${home}/no-such-page`, lost: "/no-such-person-here" };
   const viewport = size === "phone" ? PHONE : DESK;
   const page = await (await hands.person(viewport, { colorScheme, reducedMotion: "reduce" })).newPage();
   const faults = [];

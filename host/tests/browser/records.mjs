@@ -36,7 +36,7 @@ await test("records", async (hands) => {
   await offline(hands, ann, bob);
   await withoutScript(hands, address, ann);
   await otherPage(hands, address, ann);
-  hands.forgive(/status of 40\d|status of 429|ERR_INTERNET_DISCONNECTED|Content Security Policy|violates|Refused to connect|Fetch API cannot load/);
+  hands.forgive(/status of 4\d\d|ERR_INTERNET_DISCONNECTED|Content Security Policy|violates|Refused to connect|Fetch API cannot load/);
 });
 
 // Asks for a page in the chat: its address.
@@ -48,7 +48,9 @@ async function made(hands) {
   return new URL(await chat.locator(".made").getAttribute("href"), hands.base).href;
 }
 
-const lines = (page) => page.locator("#lines li").allTextContents();
+function lines(page) {
+  return page.locator("#lines li").allTextContents();
+}
 
 async function sign(page, name) {
   await page.getByLabel("Name").fill(name);
@@ -74,7 +76,7 @@ async function live(hands, ann, bob) {
   same(await ann.getByRole("status").count(), 1, "forms that say something");
   same(await settle(ann, `() => wtaf.list("quiet")`), { code: "not-shared" }, "reading what is not shared");
   same(await settle(ann, `() => wtaf.save("guestbook", { text: "a".repeat(20000) })`), { code: "too-long" }, "saving too much");
-  same(await ann.evaluate(() => document.scripts.length), 1, "scripts that stand in the page");
+  must(!(await ann.evaluate(() => [...document.scripts].some((script) => script.text.includes("Bearer")))), "the script with the token does not stay in the page");
 }
 
 async function friends(ann, bob) {
@@ -89,8 +91,9 @@ async function friends(ann, bob) {
   await until("Bob sees Ann's item", () => seen('[["milk","Ann"]]'));
   await bob.evaluate((id) => wtaf.change("list", id, { item: "oat milk" }), id);
   await until("Bob sees it changed", () => seen('[["oat milk","Ann"]]'));
-  await ann.reload();
-  same(await ann.evaluate(() => wtaf.me), { name: "Ann" }, "who Ann is after a reload");
+  await ann.goto("about:blank");
+  await ann.goBack();
+  same(await ann.evaluate(() => wtaf.me), { name: "Ann" }, "who Ann is when she comes back");
   await ann.evaluate((id) => wtaf.remove("list", id), id);
   await until("Bob sees it gone", () => seen("[]"));
   await ann.evaluate(() => wtaf.leave());

@@ -33,6 +33,7 @@ fn entry(name: &str, kind: AiKind, base: Url) -> config::Ai {
         max_concurrent: 8,
         retries: 2,
         price: Some((3.0, 15.0)),
+        spend_per_day: None,
     }
 }
 
@@ -52,6 +53,7 @@ fn call() -> AiCall {
         messages: vec![say(Speaker::System, "You write one HTML page."), say(Speaker::User, PROMPT)],
         temperature: None,
         max_tokens: None,
+        barred: Vec::new(),
         purpose: "page".into(),
         kind: "build".into(),
         page: None,

@@ -7,13 +7,14 @@ use std::{
 };
 
 /// What each part may use, besides itself: `cli → web → engine → {plugin, adapter} → {config, job}`.
-const MAY_USE: [(&str, &[&str]); 8] = [
-    ("job", &[]),
+const MAY_USE: [(&str, &[&str]); 9] = [
+    ("failpoint", &[]),
+    ("job", &["failpoint"]),
     ("config", &["job"]),
     ("telemetry", &[]),
     ("plugin", &["config", "job"]),
-    ("adapter", &["config", "job"]),
-    ("engine", &["plugin", "adapter", "config", "job"]),
+    ("adapter", &["config", "job", "failpoint"]),
+    ("engine", &["plugin", "adapter", "config", "job", "failpoint"]),
     ("web", &["engine", "plugin", "adapter", "config", "job"]),
     ("cli", &["web", "engine", "plugin", "adapter", "config", "job", "telemetry"]),
 ];

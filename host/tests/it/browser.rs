@@ -42,6 +42,11 @@ async fn a_chat_says_that_its_job_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn someone_signs_in_with_a_code_and_the_keyboard_alone() {
+    holds("signin.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_means_harm_reaches_nothing_of_ours() {
     holds("hostile.mjs").await;
 }

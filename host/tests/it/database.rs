@@ -1,19 +1,12 @@
 //! The engine on PostgreSQL, and what it does while that is away.
 
 use reqwest::StatusCode;
-use url::Url;
 
 use crate::kit::{
     host::{ANN, BOB, Host},
     line::Line,
     postgres,
 };
-
-fn over(line: &Line, database: &Url) -> String {
-    let mut url = database.clone();
-    url.set_port(Some(line.port)).expect("a database's URL has a port");
-    format!("store.url={url}")
-}
 
 #[tokio::test]
 async fn a_text_becomes_a_live_page_on_postgres() {
@@ -30,7 +23,7 @@ async fn a_text_becomes_a_live_page_on_postgres() {
 async fn texts_are_taken_while_the_database_is_away_and_become_pages_when_it_is_there() {
     let database = postgres::database().await;
     let line = Line::to(database.port().expect("it has a port"), false).await;
-    let host = Host::of().set(over(&line, &database)).start_unready().await;
+    let host = Host::of().set(line.stands_for(&database)).start_unready().await;
 
     let before = host.text(ANN, "WTAF a snake game").await;
     assert_eq!(host.get("/readyz").await.status(), StatusCode::SERVICE_UNAVAILABLE);

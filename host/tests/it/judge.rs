@@ -67,6 +67,7 @@ fn entry(judge: &Judge, kind: AiKind) -> config::Ai {
         max_concurrent: 8,
         retries: 2,
         price: None,
+        spend_per_day: None,
     }
 }
 
@@ -76,6 +77,7 @@ async fn ask(providers: &[config::Ai]) -> Result<Answer, Unanswered> {
         messages: vec![say(Speaker::System, "You count."), say(Speaker::User, "count to ten")],
         temperature: None,
         max_tokens: None,
+        barred: Vec::new(),
         purpose: "page".into(),
         kind: "build".into(),
         page: None,

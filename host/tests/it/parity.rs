@@ -1,4 +1,4 @@
-//! The table of what people expect (docs/parity.md): each row names the tests that hold it, and they are there.
+//! The tables of what people expect (docs/parity.md) and of what is promised (docs/reliability.md): each row names the tests that hold it, and they are there.
 
 use std::path::Path;
 
@@ -17,15 +17,34 @@ fn read_all(folder: &Path, ending: &str, into: &mut String) {
 
 #[test]
 fn every_row_of_the_table_names_tests_that_are_there() {
+    assert_rows_name_tests("docs/parity.md", 20);
+}
+
+#[test]
+fn every_promise_and_fault_names_tests_that_are_there() {
+    assert_rows_name_tests("docs/reliability.md", 30);
+}
+
+/// Each row of the tables whose last column is `shown by` names tests, and they are there.
+fn assert_rows_name_tests(document: &str, at_least: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate has a workspace");
     let mut sources = String::new();
     for folder in ["host/tests/it", "host/src", "plugins"] {
         read_all(&root.join(folder), "rs", &mut sources);
     }
-    let table = std::fs::read_to_string(root.join("docs/parity.md")).expect("the table is there");
-    let rows: Vec<_> = table.lines().filter(|line| line.starts_with("| ") && !line.ends_with("| shown by |")).collect();
+    let text = std::fs::read_to_string(root.join(document)).expect("the table is there");
+    let mut rows = Vec::new();
+    let mut in_a_table = false;
+    for line in text.lines() {
+        match line {
+            _ if !line.starts_with('|') => in_a_table = false,
+            _ if line.ends_with("| shown by |") => in_a_table = true,
+            _ if in_a_table && line.starts_with("| ") => rows.push(line),
+            _ => {}
+        }
+    }
 
-    assert!(rows.len() >= 20, "{} rows", rows.len());
+    assert!(rows.len() >= at_least, "{} rows", rows.len());
     for row in rows {
         let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();
         let named: Vec<_> = shown_by.split('`').skip(1).step_by(2).collect();

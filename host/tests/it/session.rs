@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use reqwest::{Method, Response};
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
+use wtaf_host::{
+    adapter::store::{self, Collection, Draft, NewRecord, PageKey, Publication, Room},
+    config::StoreUrl,
+    job::{JobIds, Millis},
+};
 
 use crate::kit::{
     host::{ANN, BOB, Host, until},
@@ -310,11 +315,11 @@ async fn the_page_signs_in_without_a_script_and_goes_back_where_one_came_from() 
     assert!(second.contains("autocomplete=\"one-time-code\" ") && second.contains("inputmode=\"numeric\""), "{second}");
     let code = next_code(&host, ANN, 0).await;
     let other = if code == "000000" { "000001" } else { "000000" };
-    let enter = |code: &str| vec![("do", "enter"), ("phone", ANN), ("to", "/chat?idea=x"), ("code", code)];
-    let wrong = browser.form("/sign-in", &enter(other).iter().map(|(a, b)| (*a, *b)).collect::<Vec<_>>()).await;
+    let with = [("do", "enter"), ("phone", ANN), ("to", "/chat?idea=x")];
+    let wrong = browser.form("/sign-in", &[with[0], with[1], with[2], ("code", other)]).await;
     assert_eq!(wrong.status(), 403);
     assert!(wrong.text().await.unwrap().contains("4 tries are left"));
-    let done = browser.form("/sign-in", &enter(&code)).await;
+    let done = browser.form("/sign-in", &[with[0], with[1], with[2], ("code", &code)]).await;
     assert_eq!((done.status().as_u16(), done.headers()["location"].to_str().unwrap()), (303, "/chat?idea=x"));
     assert!(browser.send(Method::GET, "/sign-in", None).await.text().await.unwrap().contains("Sign out"));
     browser.form("/sign-in", &[("do", "out")]).await;
@@ -340,4 +345,108 @@ async fn a_client_without_cookies_holds_its_session_itself() {
     })
     .await
     .unwrap();
+}
+
+/// Leaves something on a page, as its visitors would.
+async fn leave(host: &Host, user: &str, app: &str, json: &str) {
+    let store = store::open(&StoreUrl::Sqlite(host.data().join("wtaf.db"))).await.unwrap();
+    let key = PageKey { user: user.to_owned(), app: app.to_owned() };
+    let placed = store.place(&key).await.unwrap().unwrap();
+    let data = RawValue::from_string(json.to_owned()).unwrap();
+    let record = NewRecord { page: placed.id, collection: Collection::main(), data, by: None };
+    let room = Room { records: 1_000, bytes: 1_000_000, collections: 10 };
+    store.add_record(record, room, Millis::now()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_page_has_collected_is_its_owners_alone() {
+    let host = Host::start().await;
+    let (made, _) =
+        (texter::made(&host, ANN, "WTAF a tip calculator").await, texter::answer(&host, BOB, "COMMANDS").await);
+    let (user, app) = texter::names(&host, &made);
+    leave(&host, &user, &app, r#"{"name":"Zoe <b>","note":"=cmd|' /C calc'!A0"}"#).await;
+    leave(&host, &user, &app, r#"{"name":"Max","note":"say \"hi\",\nthen","age":7}"#).await;
+    let (owner, csv) = (format!("/{user}/{app}/owner"), format!("/{user}/{app}/records.csv"));
+    let (mut hers, mut his, mut nobody) = (Browser::new(&host), Browser::new(&host), Browser::new(&host));
+    hers.signs_in(ANN, false).await;
+    his.signs_in(BOB, false).await;
+
+    for path in [&owner, &csv] {
+        let away = nobody.send(Method::GET, path, None).await;
+        let to = away.headers()["location"].to_str().unwrap().to_owned();
+        assert_eq!((away.status().as_u16(), to.starts_with("/sign-in?to=%2F")), (303, true), "{to}");
+        let closed = code_of(his.send(Method::GET, path, None).await).await;
+        let missing = code_of(his.send(Method::GET, &path.replace(&app, "no-such-page"), None).await).await;
+        assert_eq!((closed.0, &closed), (404, &missing), "nobody is told that there is anything");
+    }
+    assert_eq!(his.form(&owner, &[("remove", "1")]).await.status(), 404);
+
+    let shown = hers.send(Method::GET, &owner, None).await;
+    assert_eq!(shown.headers()["cache-control"], "no-store");
+    let shown = shown.text().await.unwrap();
+    assert!(shown.contains("2 records") && shown.contains("Zoe &#60;b&#62;") && !shown.contains("<b>"), "{shown}");
+    assert!(shown.find("Max").unwrap() < shown.find("Zoe").unwrap(), "newest first");
+    let file = hers.send(Method::GET, &csv, None).await;
+    assert!(file.headers()["content-disposition"].to_str().unwrap().starts_with("attachment; filename="));
+    let file = String::from_utf8(file.bytes().await.unwrap().to_vec()).unwrap();
+    assert!(file.starts_with("\u{feff}id,at,collection,by,name,note,age\r\n2,"), "{file}");
+    assert!(file.contains(",Max,\"say \"\"hi\"\",\nthen\",7\r\n1,"), "{file}");
+    assert!(file.ends_with(",Zoe <b>,'=cmd|' /C calc'!A0,\r\n"), "{file}");
+
+    let removed = hers.form(&owner, &[("remove", "1")]).await;
+    assert_eq!((removed.status().as_u16(), removed.headers()["location"].to_str().unwrap()), (303, owner.as_str()));
+    let shown = hers.send(Method::GET, &owner, None).await.text().await.unwrap();
+    assert!(shown.contains("1 record,") && !shown.contains("Zoe"));
+    let foreign =
+        host.request(Method::POST, &owner).header("origin", "null").header("cookie", hers.cookie.clone().unwrap());
+    assert_eq!(foreign.form(&[("remove", "2")]).send().await.unwrap().status(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_view_that_the_ai_made_is_a_frame_with_the_records_and_nothing_else() {
+    let store_of = |host: &Host| StoreUrl::Sqlite(host.data().join("wtaf.db"));
+    let host = Host::start().await;
+    let made = texter::made(&host, ANN, "WTAF a tip calculator").await;
+    let (user, app) = texter::names(&host, &made);
+    let store = store::open(&store_of(&host)).await.unwrap();
+    let ann = store.person_by_slug(&user).await.unwrap().unwrap();
+    let draft = Draft {
+        html: "<!doctype html><p>page".into(),
+        owner_html: Some("<!doctype html><p id=n></p><script>n.textContent = wtaf.records.length</script>".into()),
+        title: "Tips".into(),
+        description: String::new(),
+    };
+    let publication = Publication {
+        job: JobIds::default().next(Millis::now()),
+        person: ann.id,
+        slug: app.clone(),
+        draft,
+        kind: "data-app".into(),
+        coach: None,
+        prompt: "tips".into(),
+        remix_of: None,
+        og_image_url: None,
+        now: Millis::now(),
+        texts: vec![],
+    };
+    store.publish(publication).await.unwrap();
+    leave(&host, &user, &app, r#"{"a":"</script><script>evil()</script>"}"#).await;
+    let mut hers = Browser::new(&host);
+    hers.signs_in(ANN, false).await;
+    let owner = format!("/{user}/{app}/owner");
+
+    let shown = hers.send(Method::GET, &owner, None).await;
+    let policy = shown.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains(&format!("frame-src {}{owner};", host.public())), "{policy}");
+    let shown = shown.text().await.unwrap();
+    assert!(shown.contains(&format!("src=\"{}{owner}?frame=1\" sandbox=\"allow-scripts\"", host.public())), "{shown}");
+
+    let alone = hers.send(Method::GET, &format!("{owner}?frame=1"), None).await;
+    assert_eq!(alone.status(), 404, "opened by itself it could be led away");
+    let framed = host.request(Method::GET, &format!("{owner}?frame=1")).header("sec-fetch-dest", "iframe");
+    let framed = framed.header("cookie", hers.cookie.clone().unwrap()).send().await.unwrap();
+    let policy = framed.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("sandbox allow-scripts; default-src 'none';") && !policy.contains("https:"), "{policy}");
+    let html = framed.text().await.unwrap();
+    assert!(html.contains("window.wtaf=") && !html.contains("<script>evil()"), "{html}");
 }

@@ -18,7 +18,11 @@ use wtaf_host::{
     job::{Millis, Phone},
 };
 
-use crate::kit::twilio::{ACCOUNT, FROM, FakeTwilio, Fault, TOKEN};
+use crate::kit::{
+    ai::{FakeAi, Reply},
+    host::{ANN, Host, link, until},
+    twilio::{ACCOUNT, FROM, FakeTwilio, Fault, TOKEN},
+};
 
 fn somebody() -> Phone {
     "+15558675310".parse().unwrap()
@@ -44,7 +48,7 @@ async fn a_text_goes_out_with_its_sender_and_the_words_as_cheap_as_they_can_be_s
     assert_eq!((sent.len(), &sent[0].sid), (1, &taken.sid));
     assert_eq!(sent[0].body(), "it's live: https://x.example/a/b");
     assert_eq!((sent[0].form["To"].as_str(), sent[0].form["From"].as_str()), ("+15558675310", FROM));
-    assert_eq!(sent[0].form["StatusCallback"], callback.as_str());
+    assert_eq!(sent[0].form["StatusCallback"], format!("{callback}?text=01K9ZB7Q4M8S7V3T2N1P0R6X5Y-page-live"));
     assert_eq!(taken.segments, 1);
 }
 
@@ -154,7 +158,7 @@ async fn the_same_words_of_long_ago_are_not_taken_for_these() {
     let fake = FakeTwilio::start().await;
     let sms = twilio(&fake.config());
     sms.send(&text("x")).await.unwrap();
-    let later = Millis::now().after(Duration::from_hours(1));
+    let later = Millis::now().after(Duration::from_hours(48));
     assert_eq!(sms.find_taken(&somebody(), "x", later).await.unwrap(), None);
 }
 
@@ -199,7 +203,8 @@ async fn a_status_report_is_signed_and_says_where_the_text_stands() {
 
     let (signature, body) = heard.lock().unwrap().pop().unwrap();
     let form: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
-    assert!(signature::check(&base, "/sms/status", &form, &signature.unwrap(), &[SecretString::from(TOKEN)]));
+    let called = "/sms/status?text=01K9ZB7Q4M8S7V3T2N1P0R6X5Y-page-live";
+    assert!(signature::check(&base, called, &form, &signature.unwrap(), &[SecretString::from(TOKEN)]));
     let report = StatusReport::of_form(&form).unwrap();
     assert_eq!((report.status, report.sid), (TextStatus::Failed, fake.sent()[0].sid.clone()));
     server.abort();
@@ -220,7 +225,22 @@ async fn the_console_writes_a_text_down_for_its_owner_alone_and_sent_twice_it_is
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let written = std::fs::read_to_string(&files[0]).unwrap();
-    assert!(written.starts_with("To: +15558675310\n") && written.ends_with("\nit’s live: http://localhost:3030/a/b\n"));
+    assert!(written.starts_with("To: +15558675310\n") && written.ends_with("\nit's live: http://localhost:3030/a/b\n"));
+}
+
+#[tokio::test]
+async fn the_consoles_old_texts_are_cleared_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let sms = config::Sms { provider: config::SmsProvider::Console, from: None, acknowledge: true, per_second: None };
+    let console = carrier(&sms, dir.path(), None).unwrap();
+    for id in ["old", "new"] {
+        console.send(&Text { id: id.to_owned(), ..text("x") }).await.unwrap();
+    }
+    let old = std::fs::File::options().write(true).open(dir.path().join("outbox/old.txt")).unwrap();
+    old.set_modified(std::time::SystemTime::now() - Duration::from_hours(100)).unwrap();
+
+    assert_eq!(console.prune(Millis::now().before(Duration::from_hours(50))).await.unwrap(), 1);
+    assert!(dir.path().join("outbox/new.txt").exists() && !dir.path().join("outbox/old.txt").exists());
 }
 
 #[test]
@@ -237,4 +257,86 @@ fn a_carrier_without_a_sender_is_refused_in_words() {
     };
     let why = carrier(&sms, std::path::Path::new("/nowhere"), None).err().unwrap();
     assert!(why.to_string().contains("sms.from is not set"), "{why}");
+}
+
+#[tokio::test]
+async fn a_reply_too_long_for_one_text_comes_in_parts_that_end_at_sentences_each_of_them_once() {
+    let ai = FakeAi::start().await;
+    let said = "Otters hold hands, so that nobody drifts away. ".repeat(90);
+    ai.always(Reply::text(said.trim()));
+    let mut host = Host::of().ai([link("fake", &ai)]).set("stage.extract.config={ reply_chars = 5000 }").start().await;
+
+    let job = host.text(ANN, "hey venus, tell me everything").await;
+    host.ended(&job).await;
+    until("all parts went out", async || (host.texts(ANN).len() == 3).then_some(())).await;
+    host.kill9().await;
+    host.restart().await;
+    let next = host.text(ANN, "COMMANDS").await;
+    host.ended(&next).await;
+    until("the next answer went out", async || (host.texts(ANN).len() == 4).then_some(())).await;
+
+    let texts = host.texts(ANN);
+    let part = |name: &str| {
+        let file = format!("{job}-{name}.txt");
+        texts.iter().find(|text| text.file == file).map(|text| text.body.clone()).expect("a part under its own name")
+    };
+    let parts = ["reply", "reply-2", "reply-3"].map(part);
+    assert!(parts.iter().all(|part| part.len() <= 1600 && part.ends_with('.')), "{parts:#?}");
+    assert_eq!(parts.concat().matches("drifts away.").count(), 90);
+    assert!(parts[0].starts_with("Otters") && parts[..2].iter().all(|part| part.ends_with("away.")));
+}
+
+#[tokio::test]
+async fn what_a_coach_says_goes_out_in_plain_signs_and_a_name_as_it_is_written() {
+    let ai = FakeAi::start().await;
+    ai.script([
+        Reply::text("It\u{2019}s fine \u{2014} \u{201c}really\u{201d}\u{2026}\u{200b} Go on."),
+        Reply::text("Zo\u{eb} \u{017b}\u{f3}\u{142}\u{107} it is, \u{732b} and all."),
+    ]);
+    let host = Host::of().ai([link("fake", &ai)]).start().await;
+
+    let mut texts = Vec::new();
+    for (n, words) in ["hey venus, hello", "who am I?"].into_iter().enumerate() {
+        let job = host.text(ANN, words).await;
+        host.ended(&job).await;
+        texts.push(until("it is answered", async || host.texts(ANN).into_iter().nth(n)).await.body);
+    }
+
+    assert!(texts[0].starts_with("It's fine - \"really\"... Go on."), "{}", texts[0]);
+    assert!(texts[1].starts_with("Zo\u{eb} \u{017b}\u{f3}\u{142}\u{107} it is, \u{732b} and all."), "{}", texts[1]);
+}
+
+#[tokio::test]
+async fn help_is_answered_in_one_text_with_who_we_are_how_to_stop_and_what_it_costs() {
+    let ai = FakeAi::start().await;
+    let host = Host::asking(&ai).await;
+    for (n, word) in ["HELP", "info"].into_iter().enumerate() {
+        let job = host.text(ANN, word).await;
+        host.ended(&job).await;
+        let told = until("it is answered", async || host.texts(ANN).into_iter().nth(n)).await.body;
+        assert!(["WTAF", "rates may apply", "STOP"].iter().all(|part| told.contains(part)), "{told}");
+        assert!(told.len() <= 160, "{told}");
+    }
+    assert_eq!(ai.count(), 0);
+}
+
+#[tokio::test]
+async fn a_picture_without_words_is_answered_kindly() {
+    let ai = FakeAi::start().await;
+    let host = Host::asking(&ai).await;
+    for (n, (media, part)) in [("image/jpeg", "picture"), ("audio/amr", "recording")].into_iter().enumerate() {
+        let form = [
+            ("From", ANN),
+            ("Body", ""),
+            ("MessageSid", media),
+            ("NumMedia", "1"),
+            ("MediaUrl0", "https://api.example/0"),
+            ("MediaContentType0", media),
+        ];
+        let taken = host.request(reqwest::Method::POST, "/sms/webhook").form(&form).send().await.unwrap();
+        assert_eq!(taken.status(), 200);
+        let told = until("it is answered", async || host.texts(ANN).into_iter().nth(n)).await.body;
+        assert!(told.contains(part) && told.contains("WTAF"), "{told}");
+    }
+    assert_eq!(ai.count(), 0);
 }

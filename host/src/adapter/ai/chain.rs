@@ -103,6 +103,10 @@ impl Ai for Chain {
         let mut tried = Vec::new();
         let mut after: Option<Duration> = None;
         for link in &self.links {
+            if call.barred.iter().any(|name| name == link.name()) {
+                tried.push(format!("{}: not asked, what may be spent on it in a day is spent", link.name()));
+                continue;
+            }
             match link.ask(call, &mut ear).await {
                 Ok(answer) => {
                     if !tried.is_empty() {

@@ -82,6 +82,11 @@ impl Link {
         }
     }
 
+    /// In pipeline.toml.
+    pub fn name(&self) -> &str {
+        &self.entry.name
+    }
+
     /// For the console.
     pub fn state(&self) -> ProviderState {
         let seen = self.breaker.seen(Instant::now());

@@ -76,6 +76,8 @@ pub struct AiCall {
     pub kind: String,
     /// The page an edit or a remix begins with (the demo provider reads it; others have it in `messages`).
     pub page: Option<String>,
+    /// Providers that are not to be asked: what may be spent on them is spent.
+    pub barred: Vec<String>,
 }
 
 /// A piece of an answer as it arrives.

@@ -11,6 +11,7 @@ pub(super) fn call(words: &str) -> AiCall {
         messages: vec![Message { speaker: Speaker::User, text: words.into() }],
         temperature: None,
         max_tokens: None,
+        barred: Vec::new(),
         purpose: "page".into(),
         kind: "build".into(),
         page: None,
@@ -33,5 +34,6 @@ pub(super) fn entry(kind: AiKind) -> Ai {
         max_concurrent: 4,
         retries: 0,
         price: None,
+        spend_per_day: None,
     }
 }

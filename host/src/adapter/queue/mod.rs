@@ -2,7 +2,7 @@
 
 mod files;
 
-pub use files::{FilesQueue, Roles};
+pub use files::{FilesQueue, Roles, Room};
 
 use async_trait::async_trait;
 
@@ -34,6 +34,12 @@ pub enum QueueError {
     Full {
         /// How many.
         waiting: usize,
+    },
+    /// What waits has waited too long for more to be taken in: refuse early, kindly.
+    #[error("the oldest request has waited for {} s, and more would only wait longer", age.as_secs())]
+    Behind {
+        /// How long it has waited.
+        age: std::time::Duration,
     },
     /// The disk or the server would not.
     #[error("{what}: {source}")]

@@ -37,13 +37,14 @@ impl Sms for Console {
     /// A text sent twice is there once: its file and its sid follow from its id.
     async fn send(&self, text: &Text) -> Result<Taken, SmsError> {
         let path = self.outbox.join(format!("{}.txt", plain(&text.id)));
-        let contents = format!("To: {}\nAt: {}\n\n{}\n", text.to.e164(), Millis::now(), text.body);
+        let body = segments::outgoing(&text.body);
+        let contents = format!("To: {}\nAt: {}\n\n{body}\n", text.to.e164(), Millis::now());
         let (shown, digest) = (path.display().to_string(), Sha256::digest(text.id.as_bytes()));
         let written = tokio::task::spawn_blocking(move || write(&path, &contents)).await;
         match written {
             Ok(Ok(())) => {
                 let sid = format!("console-{}", &hex::encode(digest)[..32]);
-                Ok(Taken { sid, segments: segments::measure(&segments::smart(&text.body)).segments })
+                Ok(Taken { sid, segments: segments::measure(&body).segments })
             }
             Ok(Err(why)) => Err(SmsError::Later { why: format!("writing {shown}: {why}"), after: None }),
             Err(why) => Err(SmsError::Later { why: format!("writing {shown} ended early: {why}"), after: None }),
@@ -54,6 +55,26 @@ impl Sms for Console {
     async fn find_taken(&self, _to: &Phone, _body: &str, _since: Millis) -> Result<Option<Taken>, SmsError> {
         Ok(None)
     }
+
+    async fn prune(&self, before: Millis) -> std::io::Result<u64> {
+        let outbox = self.outbox.clone();
+        tokio::task::spawn_blocking(move || sweep(&outbox, before)).await.map_err(std::io::Error::other)?
+    }
+}
+
+/// By the files' own times.
+fn sweep(outbox: &Path, before: Millis) -> std::io::Result<u64> {
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_millis(before.0);
+    let mut gone = 0;
+    for entry in std::fs::read_dir(outbox)? {
+        let entry = entry?;
+        let what = entry.metadata()?;
+        if what.is_file() && what.modified()? < then {
+            std::fs::remove_file(entry.path())?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
 }
 
 fn write(path: &Path, contents: &str) -> std::io::Result<()> {

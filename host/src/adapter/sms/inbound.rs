@@ -82,6 +82,9 @@ pub struct StatusReport {
     pub error_code: Option<String>,
 }
 
+/// What a callback's address names our own id of the text by: the callback may be there before the carrier's answer is written down.
+pub const TEXT_ID: &str = "text";
+
 impl StatusReport {
     /// Reads a status callback's form; nothing when it tells nothing new (a status that is not about sending).
     pub fn of_form(form: &[(String, String)]) -> Option<Self> {

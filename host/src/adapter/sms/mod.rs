@@ -9,7 +9,7 @@ pub mod signature;
 mod twilio;
 
 pub use console::Console;
-pub use inbound::{Inbound, NotAText, StatusReport, status};
+pub use inbound::{Inbound, NotAText, StatusReport, TEXT_ID, status};
 pub use opt_out::{CarrierWord, carrier_word};
 pub use twilio::Twilio;
 
@@ -90,6 +90,11 @@ pub trait Sms: Send + Sync {
     /// A text with these words that the carrier took for this number since then: asked after a crash or an [`SmsError::Unsure`], before
     /// sending again.
     async fn find_taken(&self, to: &Phone, body: &str, since: Millis) -> Result<Option<Taken>, SmsError>;
+
+    /// Removes what it keeps of texts from before a moment, where it keeps any. Gives how many.
+    async fn prune(&self, _before: Millis) -> std::io::Result<u64> {
+        Ok(0)
+    }
 }
 
 /// The carrier of pipeline.toml. `status_callback` is where it may report what becomes of a text.

@@ -21,10 +21,10 @@ pub use collected::{
 pub use events::{Event, Events, Seq};
 pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
 pub use keys::{Key, Keys};
-pub use outbox::{Delivery, NewText, Outbox, OutboxText, TextStatus};
+pub use outbox::{Delivery, Heard, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
-pub use records::{Allowance, JobFilter, Records, Spent, Turn};
+pub use records::{Allowance, Cost, JobFilter, Records, Spent, Turn, Whose};
 pub use sessions::{
     CODE_LASTS, CODE_TRIES, CodeHash, CodeKept, CodeTried, CodeTry, Moved, NewCode, SESSION_LASTS, Session, SessionKey,
     Sessions,

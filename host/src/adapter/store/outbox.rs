@@ -98,6 +98,19 @@ pub enum Delivery {
     Withheld,
 }
 
+/// What a carrier's callback says of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// The carrier's id for it.
+    pub sid: String,
+    /// Ours ([`OutboxText::id`]), where the callback carries it: a callback may be faster than [`Outbox::text_tried`], which writes the carrier's down.
+    pub id: Option<String>,
+    /// Where it stands.
+    pub status: TextStatus,
+    /// What went wrong, in words.
+    pub error: Option<String>,
+}
+
 /// Texts to send.
 #[async_trait]
 pub trait Outbox {
@@ -116,9 +129,8 @@ pub trait Outbox {
     /// Writes down what a try came to, unless a carrier's callback was faster.
     async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()>;
 
-    /// A carrier's callback. Gives whether the text is ours (a callback may come before [`Outbox::text_tried`] has written down the id); a status of lower
-    /// rank changes nothing.
-    async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool>;
+    /// A carrier's callback. Gives to whom the text went, or none where it is not ours; a status of lower rank changes nothing.
+    async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>>;
 
     /// Texts to a number, newest first.
     async fn texts_to(&self, to: &Phone, limit: u32) -> Result<Vec<OutboxText>>;

@@ -54,6 +54,32 @@ pub enum Spent {
     },
 }
 
+/// What a call cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cost {
+    /// For which job.
+    pub job: JobId,
+    /// Which of its calls, from 0.
+    pub call: u32,
+    /// Whose job.
+    pub person: Option<PersonId>,
+    /// Who was paid.
+    pub provider: String,
+    /// US dollars.
+    pub dollars: f64,
+}
+
+/// Whose costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// All together.
+    Everyone,
+    /// Those of one person's jobs.
+    Person(PersonId),
+    /// What was paid to one provider.
+    Provider(String),
+}
+
 /// What the engine remembers.
 #[async_trait]
 pub trait Records {
@@ -79,9 +105,13 @@ pub trait Records {
     /// Forgets what was counted before a moment (no allowance may span more). Gives how many.
     async fn prune_spent(&self, before: Millis) -> Result<u64>;
 
-    /// Adds to what was paid; a job may pay for several calls.
-    async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()>;
+    /// Adds to what was paid; `(job, call)` is unique.
+    async fn add_cost(&self, cost: &Cost, now: Millis) -> Result<()>;
 
     /// What was paid since a moment, US dollars.
-    async fn cost_since(&self, since: Millis) -> Result<f64>;
+    async fn cost_since(&self, whose: &Whose, since: Millis) -> Result<f64>;
+
+    /// Forgets a portion of what is of no use after a moment: jobs that ended well, what they did and said, texts that went out, costs. Gives how much; 0 means
+    /// that there is no more.
+    async fn prune_old(&self, before: Millis) -> Result<u64>;
 }

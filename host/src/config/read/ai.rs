@@ -78,6 +78,7 @@ fn provider(walk: &mut Walk<'_>, view: &View, name: Option<String>) -> Option<Ai
     let max_concurrent = view.get(walk, &ai::MAX_CONCURRENT);
     let retries = view.get(walk, &ai::RETRIES);
     let price = view.get(walk, &ai::PRICE).map(|view| read_price(walk, &view));
+    let spend_per_day = view.get(walk, &ai::SPEND_PER_DAY_);
     let mended = rules(walk, view, kind);
     Some(Ai {
         name: name?,
@@ -97,6 +98,7 @@ fn provider(walk: &mut Walk<'_>, view: &View, name: Option<String>) -> Option<Ai
             Some(price) => Some(price?),
             None => None,
         },
+        spend_per_day,
     })
 }
 

@@ -33,7 +33,9 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
     let top = View::new(walk, &root::TABLE, entries, At::TOP, "");
     let server = top.get(walk, &root::SERVER).and_then(|view| read_server(walk, &view));
     let web = top.get(walk, &root::WEB).and_then(|view| read_web(walk, &view));
-    let data_dir = top.get(walk, &root::DATA).and_then(|view| view.get(walk, &data::DIR));
+    let data = top.get(walk, &root::DATA);
+    let data_dir = data.as_ref().and_then(|view| view.get(walk, &data::DIR));
+    let keep = data.as_ref().and_then(|view| view.get(walk, &data::KEEP));
     let queue = top.get(walk, &root::QUEUE).and_then(|view| read_queue(walk, &view));
     let store = top.get(walk, &root::STORE_).and_then(|view| read_store(walk, &view, data_dir.as_deref()));
     let ai = top.need(walk, &root::AI).and_then(|views| ai::read(walk, &views));
@@ -54,6 +56,7 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
         server,
         web: web?,
         data_dir: data_dir?,
+        keep: keep?,
         queue: queue?,
         store: store?,
         ai: ai?,
@@ -122,6 +125,7 @@ fn read_queue(walk: &mut Walk<'_>, view: &View) -> Option<Queue> {
     };
     let in_hand = view.get(walk, &queue::IN_HAND);
     let max_waiting = view.get(walk, &queue::MAX_WAITING);
+    let max_age = view.get(walk, &queue::MAX_AGE);
     let max_attempts = view.get(walk, &queue::MAX_ATTEMPTS);
     let per_user = view.get(walk, &queue::PER_USER);
     Some(Queue {
@@ -131,6 +135,7 @@ fn read_queue(walk: &mut Walk<'_>, view: &View) -> Option<Queue> {
         },
         in_hand: in_hand?,
         max_waiting: max_waiting?,
+        max_age: max_age?,
         max_attempts: max_attempts?,
         per_user: per_user?,
     })
@@ -152,6 +157,7 @@ fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Valu
     let per_day = view.get(walk, &limits::PER_DAY);
     let per_month = view.get(walk, &limits::PER_MONTH);
     let spend_per_day = view.get(walk, &limits::SPEND_PER_DAY);
+    let spend_per_person = view.get(walk, &limits::SPEND_PER_PERSON);
     let factor = view.get(walk, &limits::FACTOR);
     if let (true, Some(factor), Some(roles)) = (view.has(walk, &limits::FACTOR), &factor, roles) {
         let ladder = Roles::ladder(roles);
@@ -167,6 +173,7 @@ fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Valu
         per_month: per_month?,
         factor: factor?.into_iter().map(|(role, factor, _)| (role, factor)).collect(),
         spend_per_day,
+        spend_per_person,
     })
 }
 

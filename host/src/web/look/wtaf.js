@@ -7,7 +7,7 @@
 
   const trouble = (code, message) => Object.assign(new Error(message), { code });
   const headers = () => Object.assign({ Authorization: "Bearer " + token }, friend && { "Wtaf-Friend": friend.token });
-  // A reload of this page finds its friend again; no other page can.
+  // Whoever comes back to this page finds their friend again; no other page can. (A reload forgets: an opaque origin has nothing that lasts.)
   function keep(who) {
     friend = who;
     try { history.replaceState({ ...history.state, wtaf: who }, ""); } catch {}

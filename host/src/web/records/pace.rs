@@ -122,9 +122,8 @@ mod tests {
     #[test]
     fn many_addresses_together_do_not_flood_a_page() {
         let (pace, now) = (Pace::default(), Instant::now());
-        let fits = (0..400u16)
-            .filter(|n| pace.admit_at(Rush::Write, PAGE, [10, 0, (n >> 8) as u8, *n as u8].into(), now).is_ok())
-            .count();
+        let addresses = (0..400u16).map(|n| IpAddr::from([10, 0, n.to_be_bytes()[0], n.to_be_bytes()[1]]));
+        let fits = addresses.filter(|from| pace.admit_at(Rush::Write, PAGE, *from, now).is_ok()).count();
         assert_eq!(fits, 300);
     }
 }

@@ -5,8 +5,14 @@ use http::StatusCode;
 
 use super::trust;
 use crate::{
-    adapter::sms::{StatusReport, codes},
-    job::Millis,
+    adapter::{
+        sms::{
+            StatusReport, TEXT_ID,
+            codes::{self, Asks},
+        },
+        store::{Heard, Standing},
+    },
+    job::{Asker, Millis},
     web::{Problem, Site, form},
 };
 
@@ -20,10 +26,26 @@ pub(in crate::web) async fn status(
     let Some(report) = StatusReport::of_form(&pairs) else {
         return Ok(StatusCode::NO_CONTENT);
     };
-    let error = report.error_code.as_deref().map(codes::words);
-    let ours = site.store().text_delivery(&report.sid, report.status, error, Millis::now()).await?;
-    if !ours {
-        tracing::debug!(sid = report.sid, "a status for a text that is not ours");
+    let code = report.error_code.as_deref();
+    let heard = Heard {
+        sid: report.sid.clone(),
+        id: form::first(&form::query(&parts.uri), TEXT_ID).map(str::to_owned),
+        status: report.status,
+        error: code.map(codes::words),
+    };
+    match site.store().text_delivery(heard, Millis::now()).await? {
+        // A messaging service takes the text first and is told afterwards that its reader has opted out.
+        Some(to)
+            if code
+                .and_then(|code| code.parse().ok())
+                .and_then(codes::explain)
+                .is_some_and(|code| code.asks == Asks::Left) =>
+        {
+            tracing::info!(%to, "the carrier says they left");
+            site.store().set_standing(&Asker::Phone(to), Standing::Left, Millis::now()).await?;
+        }
+        Some(_) => {}
+        None => tracing::debug!(sid = report.sid, "a status for a text that is not ours"),
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,7 +11,7 @@ use super::{
     twiml,
 };
 use crate::{
-    adapter::sms::{CarrierWord, Inbound, carrier_word},
+    adapter::sms::{CarrierWord, Inbound, NotAText, carrier_word},
     web::{Problem, Site, ask, form},
 };
 
@@ -27,9 +27,18 @@ pub(in crate::web) async fn webhook(
     let pairs = form::pairs(&parts.headers, body).await?;
     let via = trust::check(&site, &parts.uri, &parts.headers, &pairs)?;
     let token = parts.headers.get("i-twilio-idempotency-token").and_then(|v| v.to_str().ok());
-    let text = Inbound::of_form(&pairs, token).map_err(|error| {
-        ask::unprocessable("from-malformed", "This is no text that could be answered.").detail(format!("{error}."))
-    })?;
+    let text = match Inbound::of_form(&pairs, token) {
+        Ok(text) => text,
+        // A short code or a name in letters: a machine's text, which nobody can answer. To the carrier that is no error.
+        Err(error @ NotAText::From { .. }) if via == Via::Carrier => {
+            tracing::info!(%error, "a text that cannot be answered was left alone");
+            return Ok(twiml::empty());
+        }
+        Err(error) => {
+            return Err(ask::unprocessable("from-malformed", "This is no text that could be answered.")
+                .detail(format!("{error}.")));
+        }
+    };
     let request = text.into_request();
     // Where the carrier has answered, and after STOP, nothing is said; an error lets it use its fallback address.
     let hush = request.opt_out.is_some() || carrier_word(&request.text) == Some(CarrierWord::Stop);

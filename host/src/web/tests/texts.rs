@@ -4,8 +4,8 @@ use http::StatusCode;
 
 use super::{TWILIO, Trial};
 use crate::{
-    adapter::store::{Delivery, NewText, TextStatus},
-    job::{Millis, Source},
+    adapter::store::{Delivery, NewText, OutboxText, Standing, TextStatus},
+    job::{Asker, Millis, Source},
 };
 
 const EMPTY: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response/>"#;
@@ -115,6 +115,86 @@ async fn a_delivery_status_needs_a_signature() {
     let signed = trial.call("POST", "/sms/status", &[kind, ("x-twilio-signature", &signature)], form).await;
     assert_eq!(signed.status, StatusCode::NO_CONTENT, "{}", signed.text);
     assert_eq!(trial.store.texts_to(&text.to, 1).await.unwrap()[0].status, TextStatus::Delivered);
+}
+
+/// A text that was handed to the carrier, as the sender has it in hand.
+async fn in_hand(trial: &Trial) -> OutboxText {
+    let to = "+15558675310".parse().unwrap();
+    let text = NewText { job: trial.ids.next(Millis::now()), occasion: "page-live".into(), to, body: "x".into() };
+    trial.store.write_text(text, Millis::now()).await.unwrap();
+    trial.store.take_texts(Millis::now(), 1).await.unwrap().remove(0)
+}
+
+async fn called_back(trial: &Trial, path: &str, form: &[(&str, &str)]) -> StatusCode {
+    let mut sorted = form.to_vec();
+    sorted.sort_unstable();
+    let fields: String = sorted.iter().map(|(name, value)| format!("{name}{value}")).collect();
+    let signature = sign(&format!("https://host.example{path}"), &fields);
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", signature.as_str())];
+    trial.call("POST", path, &headers, &body).await.status
+}
+
+#[tokio::test]
+async fn a_callback_that_overtakes_the_carriers_own_answer_is_not_lost() {
+    let trial = Trial::new(&TWILIO).await;
+    let row = in_hand(&trial).await;
+
+    let path = format!("/sms/status?text={}", row.id);
+    let form = [("MessageSid", "SM77"), ("MessageStatus", "delivered")];
+    assert_eq!(called_back(&trial, &path, &form).await, StatusCode::NO_CONTENT);
+    let sent = Delivery::Sent { sid: "SM77".into(), segments: 3 };
+    trial.store.text_tried(&row.id, sent, Millis::now()).await.unwrap();
+
+    let text = trial.store.texts_to(&row.text.to, 1).await.unwrap().remove(0);
+    assert_eq!((text.status, text.sid.as_deref(), text.segments), (TextStatus::Delivered, Some("SM77"), Some(3)));
+}
+
+#[tokio::test]
+async fn who_opted_out_at_the_carrier_has_left_also_where_only_a_callback_says_so() {
+    let trial = Trial::new(&TWILIO).await;
+    let row = in_hand(&trial).await;
+    let sent = Delivery::Sent { sid: "SM77".into(), segments: 1 };
+    trial.store.text_tried(&row.id, sent, Millis::now()).await.unwrap();
+    let standing = async || {
+        let person = trial.store.person(&Asker::Phone(row.text.to.clone())).await.unwrap();
+        person.map(|person| person.standing)
+    };
+
+    let undelivered = [("MessageSid", "SM77"), ("MessageStatus", "undelivered"), ("ErrorCode", "30003")];
+    called_back(&trial, "/sms/status", &undelivered).await;
+    assert_ne!(standing().await, Some(Standing::Left), "a phone that is off is no opt-out");
+    let not_ours = [("MessageSid", "SM78"), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
+    called_back(&trial, "/sms/status", &not_ours).await;
+    assert_ne!(standing().await, Some(Standing::Left), "somebody else's text");
+    let opted_out = [("MessageSid", "SM77"), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
+    assert_eq!(called_back(&trial, "/sms/status", &opted_out).await, StatusCode::NO_CONTENT);
+    assert_eq!(standing().await, Some(Standing::Left));
+}
+
+#[tokio::test]
+async fn a_short_code_or_a_name_in_letters_is_never_answered_and_no_error_to_the_carrier() {
+    let trial = Trial::new(&TWILIO).await;
+    for from in ["24273", "729725", "AMZN", "Your Bank", ""] {
+        let signature =
+            sign("https://host.example/sms/webhook", &format!("BodyYour code is 1234From{from}MessageSidSM5"));
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("From", from), ("Body", "Your code is 1234"), ("MessageSid", "SM5")])
+            .finish();
+        let answer = trial.text(&body, &[("x-twilio-signature", &signature)]).await;
+        assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, EMPTY), "{from}");
+    }
+    assert_eq!(trial.store.texts_waiting().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_number_of_any_country_may_text() {
+    let trial = Trial::new(&[]).await;
+    for from in ["358401234567", "447700900123", "862012345678901", "2905123"] {
+        let answer = trial.text(&format!("From=%2B{from}&Body=wtaf+a+quiz&MessageSid=SM{from}"), &[]).await;
+        let job = trial.job(answer.header("x-wtaf-job")).await;
+        assert_eq!(job.request.asker.phone().map(|phone| phone.e164().to_owned()), Some(format!("+{from}")));
+    }
 }
 
 fn sign(url: &str, fields: &str) -> String {

@@ -46,6 +46,9 @@ pub struct Setup {
     pipeline: String,
     set: Vec<String>,
     files: Vec<(String, String)>,
+    env: Vec<(String, String)>,
+    role: Option<&'static str>,
+    disk: Option<&'static str>,
 }
 
 /// A running engine, and its folder, which outlives a crash of it.
@@ -130,6 +133,29 @@ impl Setup {
         self
     }
 
+    /// One more variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// `web`, without the half that works.
+    pub fn role(mut self, role: &'static str) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Its data directory is a disk in memory of its own, mounted with these options (`size=64m`). It is seen by the engine alone, and gone with it.
+    pub fn disk(mut self, options: &'static str) -> Self {
+        self.disk = Some(options);
+        self
+    }
+
+    /// Its folder, and nothing that runs.
+    pub fn unstarted(self) -> Host {
+        self.prepare()
+    }
+
     /// Runs it, in an empty folder but for its pipeline.toml, until it is ready.
     pub async fn start(self) -> Host {
         let mut host = self.prepare();
@@ -169,7 +195,14 @@ impl Setup {
 impl Host {
     /// What is shipped, with the demo provider.
     pub fn of() -> Setup {
-        Setup { pipeline: SHIPPED.to_owned(), set: Vec::new(), files: Vec::new() }
+        Setup {
+            pipeline: SHIPPED.to_owned(),
+            set: Vec::new(),
+            files: Vec::new(),
+            env: Vec::new(),
+            role: None,
+            disk: None,
+        }
     }
 
     /// What is shipped, as it stands.
@@ -191,7 +224,11 @@ impl Host {
     fn spawn(&mut self) {
         assert!(self.child.is_none(), "it still runs");
         self.logs.lock().unwrap().clear();
-        let mut child = self.command("run").spawn().expect("the engine can be started");
+        let mut command = self.command("run");
+        if let Some(role) = self.setup.role {
+            command.args(["--role", role]);
+        }
+        let mut child = command.spawn().expect("the engine can be started");
         let stderr = child.stderr.take().expect("its stderr is ours");
         let logs = Arc::clone(&self.logs);
         tokio::spawn(async move {
@@ -222,8 +259,9 @@ impl Host {
 
     /// A verb on its pipeline, in its folder, with no key of the outside; `run` and others take the file first, `jobs` and others a `--config`.
     fn command(&self, verb: &str) -> Command {
-        let mut command = binary();
+        let mut command = self.setup.disk.map_or_else(binary, |options| on_a_disk(options, &self.data()));
         command.current_dir(self.folder.path()).arg(verb).arg("pipeline.toml");
+        command.envs(self.setup.env.iter().map(|(name, value)| (name, value)));
         command.arg("--set").arg(format!("server.listen=127.0.0.1:{}", self.port));
         for key in &self.setup.set {
             command.arg("--set").arg(key);
@@ -238,6 +276,52 @@ impl Host {
         let mut command = self.command("run");
         command.arg("--set").arg("server.listen=127.0.0.1:0").stdout(Stdio::piped());
         command
+    }
+
+    /// The half that works, over the same folder.
+    pub fn worker(&self) -> Command {
+        let mut command = self.command("run");
+        command.args(["--role", "worker"]);
+        command
+    }
+
+    /// Does something where its disk is mounted.
+    pub fn in_its_mounts(&self, script: &str) {
+        let id = self.child.as_ref().and_then(Child::id).expect("it runs").to_string();
+        let mut command = std::process::Command::new("nsenter");
+        command.args(["--target", &id, "--mount"]);
+        if !is_root() {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        command.args(["sh", "-c", &format!("cd '{}' && {script}", self.folder.path().display())]);
+        let done = command.output().expect("nsenter can be run: it is in util-linux");
+        assert!(done.status.success(), "{script}: {done:?}");
+    }
+
+    /// The most memory it had in use so far, bytes.
+    pub fn most_memory(&self) -> u64 {
+        let id = self.child.as_ref().and_then(Child::id).expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("Linux tells");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is told");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("it is a number");
+        kib * 1024
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> (&'static str, u16) {
+        ("127.0.0.1", self.port)
+    }
+
+    /// The jobs that are done, in the order in which they were.
+    pub fn ended_in_order(&self) -> Vec<String> {
+        let folder = self.data().join("wtaf/done");
+        let mut ended: Vec<_> = self
+            .jobs_in("done")
+            .into_iter()
+            .map(|job| (fs::metadata(folder.join(format!("{job}.json"))).and_then(|file| file.modified()).ok(), job))
+            .collect();
+        ended.sort();
+        ended.into_iter().map(|(_, job)| job).collect()
     }
 
     /// Another verb in its folder, to its end: exit code, stdout, stderr.
@@ -410,7 +494,14 @@ impl Host {
 
     /// `data/`.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        let here = self.folder.path().join("data");
+        match self.child.as_ref().and_then(Child::id) {
+            // Its mounts are its own: from outside they are seen through its eyes.
+            Some(id) if self.setup.disk.is_some() => {
+                Path::new("/proc").join(id.to_string()).join("root").join(here.strip_prefix("/").expect("absolute"))
+            }
+            _ => here,
+        }
     }
 
     /// The folder with its pipeline.toml.
@@ -494,6 +585,24 @@ pub fn binary() -> Command {
     command
 }
 
+/// The binary with a disk in memory at a folder, in mounts of its own; without root it becomes root among its own users.
+fn on_a_disk(options: &str, folder: &Path) -> Command {
+    fs::create_dir_all(folder).expect("the folder is ours");
+    let inner = binary();
+    let mut command = Command::new("unshare");
+    command.arg(if is_root() { "-m" } else { "-rm" }).args(["--propagation", "private", "sh", "-c"]);
+    command.arg(format!("mount -t tmpfs -o {options} none '{}' && exec \"$@\"", folder.display())).arg("sh");
+    command.arg(inner.as_std().get_program());
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub struct Ran {
@@ -555,7 +664,7 @@ fn read(file: &Path) -> Sent {
 }
 
 /// A port that is free, and that no outgoing connection will take while the engine is down between two runs (those use 32768 and above).
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let first = std::process::id().wrapping_mul(97);
     loop {

@@ -1,21 +1,26 @@
-//! A line to a server that can be cut and mended: what a network does when it fails.
+//! A line to a server that can be cut, mended and made slow: what a network does when it fails.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::AbortHandle,
 };
+use url::Url;
 
 /// A port of its own that leads to another one while the line is whole.
 pub struct Line {
     /// Where to connect.
     pub port: u16,
     whole: Arc<AtomicBool>,
+    late: Arc<AtomicU64>,
     calls: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
@@ -24,22 +29,32 @@ impl Line {
     pub async fn to(port: u16, whole: bool) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let here = listener.local_addr().expect("it listens").port();
-        let line = Self { port: here, whole: Arc::new(AtomicBool::new(whole)), calls: Arc::default() };
-        let (whole, calls) = (Arc::clone(&line.whole), Arc::clone(&line.calls));
+        let line =
+            Self { port: here, whole: Arc::new(AtomicBool::new(whole)), late: Arc::default(), calls: Arc::default() };
+        let (whole, late, calls) = (Arc::clone(&line.whole), Arc::clone(&line.late), Arc::clone(&line.calls));
         tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
+            while let Ok((near, _)) = listener.accept().await {
                 if !whole.load(Ordering::SeqCst) {
                     continue;
                 }
+                let late = Arc::clone(&late);
                 let call = tokio::spawn(async move {
-                    if let Ok(mut far) = TcpStream::connect(("127.0.0.1", port)).await {
-                        let _ = copy_bidirectional(&mut near, &mut far).await;
+                    if let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await {
+                        let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
+                        tokio::join!(carry(from_near, to_far, &late), carry(from_far, to_near, &late));
                     }
                 });
                 calls.lock().unwrap().push(call.abort_handle());
             }
         });
         line
+    }
+
+    /// The `--set` that has the engine find a database at the end of it.
+    pub fn stands_for(&self, database: &Url) -> String {
+        let mut url = database.clone();
+        url.set_port(Some(self.port)).expect("a database's URL has a port");
+        format!("store.url={url}")
     }
 
     /// Cuts it: every connection breaks, none can be made.
@@ -52,4 +67,21 @@ impl Line {
     pub fn mend(&self) {
         self.whole.store(true, Ordering::SeqCst);
     }
+
+    /// What is said arrives this much later, each way.
+    pub fn slow(&self, late: Duration) {
+        self.late.store(u64::try_from(late.as_millis()).expect("a short while"), Ordering::SeqCst);
+    }
+}
+
+async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, late: &AtomicU64) {
+    let mut piece = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut piece).await {
+        tokio::time::sleep(Duration::from_millis(late.load(Ordering::SeqCst))).await;
+        if to.write_all(&piece[..length]).await.is_err() {
+            return;
+        }
+    }
+    // The other end may be gone already.
+    let _ = to.shutdown().await;
 }

@@ -59,6 +59,7 @@ struct Inner {
     faults: VecDeque<Fault>,
     page_size: Option<usize>,
     trial: bool,
+    pause: Duration,
 }
 
 /// The stand-in, until this is dropped.
@@ -114,6 +115,11 @@ impl FakeTwilio {
     /// A trial account puts words before every text.
     pub fn make_trial(&self) {
         self.inner.lock().unwrap().trial = true;
+    }
+
+    /// Every answer comes this long after the text was taken.
+    pub fn set_pause(&self, pause: Duration) {
+        self.inner.lock().unwrap().pause = pause;
     }
 
     /// What was taken, in order.
@@ -185,6 +191,8 @@ async fn create(
         let trial = inner.trial;
         inner.sent.last().map(|sent| resource(sent, trial)).unwrap()
     };
+    let pause = { inner.lock().unwrap().pause };
+    tokio::time::sleep(pause).await;
     match fault {
         Some(Fault::ErrorAfterTaking) => return refusal(500, 20500, "An internal server error has occurred"),
         Some(Fault::HangAfterTaking(long)) => tokio::time::sleep(long).await,

@@ -12,7 +12,7 @@ use wtaf_host::{
 };
 
 use super::{NOW, Place, at, job_id, person, publication, published, texter, words};
-use crate::kit::{pgbouncer, postgres, server};
+use crate::kit::{line::Line, pgbouncer, postgres, server};
 
 /// What the folders hold, in order: `20261123060000_store`…
 fn migrations() -> Vec<String> {
@@ -255,4 +255,23 @@ async fn a_database_that_is_gone_is_not_there_for_a_ping() {
     postgres::connect(&admin).await.execute(sqlx::AssertSqlSafe(drop)).await.unwrap();
     let asked = tokio::time::timeout(Duration::from_secs(12), store.ping()).await.unwrap();
     assert!(asked.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_over_a_slow_line_takes_as_long_as_it_needs() {
+    let database = postgres::database().await;
+    let line = Line::to(database.port().expect("it has a port"), true).await;
+    let mut url = database.clone();
+    url.set_port(Some(line.port)).unwrap();
+    let store = store::open(&postgres_url(&url)).await.unwrap();
+    let fox = person(&*store, "fox").await;
+    let job = job_id();
+    store.reserve(job, fox.id, &words(&["slow"]), NOW).await.unwrap();
+
+    line.slow(Duration::from_millis(400));
+    let (began, wish) = (Instant::now(), publication(job, &fox, "slow", "Slow", NOW));
+    let version = store.publish(wish).await;
+
+    assert!(matches!(version, Ok(1)), "{version:?}");
+    assert!(began.elapsed() > Duration::from_secs(10), "long enough to say something: {:?}", began.elapsed());
 }

@@ -1,5 +1,5 @@
 use wtaf_host::{
-    adapter::store::{Delivery, OutboxText, TextStatus},
+    adapter::store::{Delivery, Heard, OutboxText, TextStatus},
     job::Asker,
 };
 
@@ -15,6 +15,7 @@ on_every_store!(
     what_a_try_came_to_is_kept,
     a_later_status_is_not_overwritten_by_an_earlier_one,
     a_callback_for_a_text_that_is_not_ours_changes_nothing,
+    a_callback_that_is_faster_than_the_carriers_answer_finds_its_text,
     texts_are_found_by_number_and_by_job,
 );
 
@@ -24,6 +25,14 @@ fn bodies(texts: &[OutboxText]) -> Vec<&str> {
 
 fn sent(sid: &str) -> Delivery {
     Delivery::Sent { sid: sid.into(), segments: 2 }
+}
+
+/// Whether a callback is about a text of ours; and then whose it is, is told.
+async fn heard(place: &Place, sid: &str, id: Option<&str>, status: TextStatus) -> bool {
+    let heard = Heard { sid: sid.into(), id: id.map(Into::into), status, error: None };
+    let to = place.store.text_delivery(heard, at(2)).await.unwrap();
+    assert!(to.as_ref().is_none_or(|to| to == texter(1).phone().unwrap()));
+    to.is_some()
 }
 
 async fn write(place: &Place, to: &Asker, body: &str) {
@@ -126,7 +135,7 @@ async fn a_later_status_is_not_overwritten_by_an_earlier_one(place: &Place) {
     let taken = place.store.take_texts(NOW, 9).await.unwrap();
     place.store.text_tried(&taken[0].id, sent("SM1"), at(1)).await.unwrap();
     for status in [TextStatus::Delivered, TextStatus::Sent, TextStatus::Sending, TextStatus::Delivered] {
-        assert!(place.store.text_delivery("SM1", status, None, at(2)).await.unwrap());
+        assert!(heard(place, "SM1", None, status).await);
         let now = &place.store.texts_of(taken[0].text.job).await.unwrap()[0];
         assert_eq!(now.status, TextStatus::Delivered);
     }
@@ -136,8 +145,26 @@ async fn a_later_status_is_not_overwritten_by_an_earlier_one(place: &Place) {
 
 async fn a_callback_for_a_text_that_is_not_ours_changes_nothing(place: &Place) {
     write(place, &texter(1), "hi").await;
-    assert!(!place.store.text_delivery("SM9", TextStatus::Delivered, None, NOW).await.unwrap());
+    assert!(!heard(place, "SM9", None, TextStatus::Delivered).await);
+    let another = format!("{}-reply", job_id());
+    for id in [another.as_str(), "nonsense", ""] {
+        assert!(!heard(place, "SM9", Some(id), TextStatus::Delivered).await, "{id}");
+    }
     assert_eq!(place.store.texts_waiting().await.unwrap(), 1);
+}
+
+async fn a_callback_that_is_faster_than_the_carriers_answer_finds_its_text(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let taken = place.store.take_texts(NOW, 9).await.unwrap().remove(0);
+
+    assert!(heard(place, "SM1", Some(&taken.id), TextStatus::Delivered).await);
+    place.store.text_tried(&taken.id, sent("SM1"), at(3)).await.unwrap();
+
+    let kept = place.store.texts_of(taken.text.job).await.unwrap().remove(0);
+    assert_eq!((kept.status, kept.sid.as_deref(), kept.segments), (TextStatus::Delivered, Some("SM1"), Some(2)));
+    assert!(place.store.take_texts(at(500), 9).await.unwrap().is_empty(), "it is not sent again");
+    assert!(!heard(place, "SM2", Some(&taken.id), TextStatus::Failed).await, "another text's id opens nothing");
+    assert_eq!(place.store.texts_of(taken.text.job).await.unwrap()[0].status, TextStatus::Delivered);
 }
 
 async fn texts_are_found_by_number_and_by_job(place: &Place) {

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use wtaf_host::{
-    adapter::store::{Allowance, JobFilter, Spent, Turn},
-    job::{Millis, Status},
+    adapter::store::{Allowance, Cost, JobFilter, PersonId, Spent, Turn, Whose},
+    job::{Job, Millis, Status},
 };
 
 use super::{NOW, Place, at, guest, job, job_id, on_every_store, person, texter};
@@ -19,6 +19,7 @@ on_every_store!(
     the_allowance_that_takes_longest_is_told,
     nothing_fits_into_an_allowance_of_none,
     money_is_added_up,
+    what_is_old_is_forgotten_and_what_failed_is_not,
 );
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -139,11 +140,43 @@ async fn nothing_fits_into_an_allowance_of_none(place: &Place) {
 }
 
 async fn money_is_added_up(place: &Place) {
-    assert!(place.store.cost_since(NOW).await.unwrap().abs() < f64::EPSILON);
+    let all = Whose::Everyone;
+    assert!(place.store.cost_since(&all, NOW).await.unwrap().abs() < f64::EPSILON);
     let job = job_id();
-    for (seconds, dollars) in [(0, 0.25), (1, 0.5), (1, 0.5)] {
-        place.store.add_cost(job, "claude", dollars, at(seconds)).await.unwrap();
+    let one = |call, provider: &str, dollars| Cost {
+        job,
+        call,
+        person: Some(PersonId(7)),
+        provider: provider.to_owned(),
+        dollars,
+    };
+    for (seconds, cost) in [(0, one(0, "claude", 0.25)), (1, one(1, "claude", 0.5)), (1, one(2, "gpt", 0.5))] {
+        place.store.add_cost(&cost, at(seconds)).await.unwrap();
+        // A step that is repeated after a crash.
+        place.store.add_cost(&cost, at(seconds + 1)).await.unwrap();
     }
-    assert!((place.store.cost_since(NOW).await.unwrap() - 1.25).abs() < 1e-9);
-    assert!((place.store.cost_since(at(1)).await.unwrap() - 1.0).abs() < 1e-9);
+    let costs = async |whose: Whose, since| place.store.cost_since(&whose, since).await.unwrap();
+    assert!((costs(all.clone(), NOW).await - 1.25).abs() < 1e-9);
+    assert!((costs(all, at(1)).await - 1.0).abs() < 1e-9);
+    assert!((costs(Whose::Provider("gpt".into()), NOW).await - 0.5).abs() < 1e-9);
+    assert!((costs(Whose::Person(PersonId(7)), NOW).await - 1.25).abs() < 1e-9);
+    assert!(costs(Whose::Person(PersonId(8)), NOW).await.abs() < 1e-9);
+}
+
+async fn what_is_old_is_forgotten_and_what_failed_is_not(place: &Place) {
+    let store = &place.store;
+    let mut jobs = Vec::new();
+    for (status, ended) in [(Status::Done, 0), (Status::Failed, 0), (Status::Done, 9)] {
+        let job = Job { status, finished_at: Some(at(ended)), ..job(&texter(1)) };
+        store.record_job(&job, None).await.unwrap();
+        jobs.push(job.id);
+        let cost = Cost { job: job.id, call: 0, person: None, provider: "p".into(), dollars: 1.0 };
+        store.add_cost(&cost, at(ended)).await.unwrap();
+    }
+
+    while store.prune_old(at(5)).await.unwrap() > 0 {}
+
+    let is_there = async |n: usize| store.job(jobs[n]).await.unwrap().is_some();
+    assert_eq!((is_there(0).await, is_there(1).await, is_there(2).await), (false, true, true));
+    assert!((store.cost_since(&Whose::Everyone, NOW).await.unwrap() - 1.0).abs() < 1e-9);
 }

@@ -99,6 +99,12 @@ static APPS: &[App] = &[
         ["meme" 14, "caption" 6, "funny picture" 10, "this is fine" 9, "joke" 5]),
     app!("poll", Data, "Quick Poll", "a poll that counts as people tap",
         ["poll" 13, "vote" 11, "voting" 11, "survey" 11, "ballot" 10, "election" 7, "questionnaire" 10, "would you rather" 9, "which is better" 9, "feedback form" 8]),
+    app!("signup", Data, "Sign Up Here", "a sign-up sheet whose answers only you can read",
+        ["sign up" 13, "signup" 13, "sign up sheet" 15, "sign me up" 12, "waitlist" 14, "wait list" 14, "waiting list" 14, "registration" 12, "register" 9, "contact form" 15, "order form" 15, "form" 4, "order" 3, "preorder" 12, "pre order" 12, "booking" 10, "reservation" 9, "mailing list" 14, "newsletter" 6, "collect" 4, "volunteer" 4, "feedback" 4, "contact" 3, "headcount" 9, "attendance" 8]),
+    app!("guestbook", Data, "Guestbook", "a guestbook that everybody with the link may sign",
+        ["guestbook" 17, "guest book" 17, "visitor book" 15, "message wall" 14, "message board" 14, "wall of message" 14, "leave a message" 14, "leave message" 13, "leave a comment" 13, "leave comment" 13, "leave a note" 13, "well wishes" 11, "condolence" 11, "comment" 4, "message" 3, "wish" 3, "memories" 3, "note" 2]),
+    app!("together", Data, "Our List", "a list for you and four friends, live on every phone",
+        ["shared list" 17, "shared shopping list" 19, "shared grocery list" 19, "shared to do list" 19, "share a list" 17, "share a shopping list" 19, "list to share" 17, "list with friends" 15, "list with my friends" 16, "list for our" 12, "potluck" 13, "who brings what" 14, "shopping list" 6, "shared" 5, "share" 4, "together" 4, "flatmate" 4, "roommate" 4, "all edit" 8, "list" 3, "bring" 3]),
     app!("links", Page, "All My Links", "a page of links for a bio",
         ["link in bio" 16, "linktree" 16, "links page" 13, "link page" 13, "my links" 12, "bio link" 14, "link" 5, "social" 5, "instagram" 4, "bio" 4, "socials" 9]),
 ];
@@ -123,8 +129,8 @@ pub(super) fn matching(words: &str, kind: &str) -> Option<&'static App> {
     let wanted = genre_of(kind);
     let best = APPS
         .iter()
-        .filter(|app| wanted.is_none_or(|genre| app.genre == genre))
-        .map(|app| (score(app, &words), app))
+        .filter(|app| wanted.is_none_or(|genre| app.genre == genre || genre == Genre::Data && app.name == "invite"))
+        .map(|app| (score(app, &words, wanted), app))
         .reduce(|best, next| if next.0 > best.0 { next } else { best });
     best.filter(|(score, _)| *score > 0).map(|(_, app)| app)
 }
@@ -136,18 +142,22 @@ pub(super) fn marked(html: &str) -> Option<&'static App> {
     APPS.iter().find(|app| app.name == name)
 }
 
-/// Kinds that leave no choice: a game is a game whatever it is about.
+/// Kinds that leave no choice: a game is a game whatever it is about. What keeps answers is one of those pages, or an invitation, which
+/// has its reply card.
 fn genre_of(kind: &str) -> Option<Genre> {
     match kind {
         "game" => Some(Genre::Game),
         "meme" => Some(Genre::Meme),
         "music" => Some(Genre::Music),
+        "data-app" => Some(Genre::Data),
         _ => None,
     }
 }
 
-fn score(app: &App, words: &Words) -> u32 {
-    let turn = words.iter().position(|word| ABOUT.contains(&word)).unwrap_or(usize::MAX);
+fn score(app: &App, words: &Words, wanted: Option<Genre>) -> u32 {
+    // What visitors enter is mostly said last: "a wedding page where guests leave a message".
+    let turn = words.iter().position(|word| ABOUT.contains(&word)).filter(|_| wanted != Some(Genre::Data));
+    let turn = turn.unwrap_or(usize::MAX);
     let weigh = |(phrase, weight): &(&str, u32)| match words.find(phrase) {
         Some(at) if at < turn => weight * 2,
         Some(_) => *weight,
@@ -160,7 +170,10 @@ fn fallback(kind: &str, words: &Words) -> &'static App {
     let among: &[&str] = match kind {
         "game" => &["snake", "breakout", "memory", "hop", "tictactoe"],
         "app" => &["todo"],
-        "data-app" => &["poll"],
+        "data-app" if words.has_any(&["think", "opinion", "prefer", "favourite", "favorite", "better", "like"]) => {
+            &["poll"]
+        }
+        "data-app" => &["signup"],
         "meme" => &["meme"],
         "music" => &["drums"],
         _ if words.has_any(&["game", "play"]) => &["snake", "breakout", "memory", "hop", "tictactoe"],

@@ -214,6 +214,18 @@ fn realistic_requests_find_their_page() {
         ("data-app", "poll: pizza or sushi?", "poll"),
         ("app", "vote on the team name", "poll"),
         ("data-app", "what do people think", "poll"),
+        ("data-app", "rsvp for my wedding", "invite"),
+        ("data-app", "birthday party rsvp", "invite"),
+        ("data-app", "sign-up sheet for the bake sale", "signup"),
+        ("data-app", "waitlist for my bakery", "signup"),
+        ("data-app", "contact form", "signup"),
+        ("data-app", "an order form for cupcakes", "signup"),
+        ("data-app", "something that collects names", "signup"),
+        ("data-app", "a guestbook for our cafe", "guestbook"),
+        ("data-app", "wedding page where guests leave a message", "guestbook"),
+        ("data-app", "share a list with friends", "together"),
+        ("data-app", "a shared shopping list", "together"),
+        ("data-app", "shopping list for me and my flatmates", "together"),
         ("page", "link in bio for @dj_luna", "links"),
         ("page", "a linktree with instagram, youtube and spotify", "links"),
         ("app", "something useful", "todo"),
@@ -340,4 +352,40 @@ fn a_huge_request_is_bounded() {
     let html = page_of(&answer(&ask("app", &words)));
 
     assert!(html.len() < 40_000, "{}", html.len());
+}
+
+#[test]
+fn pages_that_keep_something_ask_the_host_and_say_so_where_there_is_none() {
+    for (name, declares, calls) in [
+        ("invite", None, "kept.save('rsvp'"),
+        ("signup", None, "kept.save('answers'"),
+        ("guestbook", Some("wtaf-shared\" content=\"guestbook\""), "kept.watch('guestbook'"),
+        ("poll", Some("wtaf-shared\" content=\"votes\""), "kept.watch('votes'"),
+        ("snake", Some("wtaf-shared\" content=\"scores\""), "kept.watch('scores'"),
+        ("together", Some("wtaf-friends\" content=\"list\""), "kept.join("),
+    ] {
+        let app = apps().iter().find(|app| app.name == name).expect("a page");
+        let html = filled(app, "please");
+        assert!(html.contains("const kept = window.wtaf") && html.contains(calls), "{name}");
+        assert_eq!(declares.map(|meta| html.contains(meta)), declares.map(|_| true), "{name}");
+        assert_eq!(html.matches("name=\"wtaf-").count(), usize::from(declares.is_some()), "{name}");
+        assert!(html.contains("catch (error)") && html.contains("error.message"), "{name}: what fails is said");
+        assert!(name == "snake" || html.contains("keeps nothing"), "{name}: without the host it says so");
+        assert!(!html.contains("type=\"password\""), "{name}");
+    }
+}
+
+#[test]
+fn an_edit_or_a_remix_of_a_page_that_keeps_something_leaves_its_storage_alone() {
+    for (kind, words, part) in [
+        ("data-app", "a guestbook", "content=\"guestbook\""),
+        ("data-app", "a shared shopping list", "content=\"list\""),
+        ("data-app", "sign-up sheet", "kept.save('answers'"),
+    ] {
+        let html = page_of(&answer(&ask(kind, words)));
+        let edit = page_of(&answer(&Ask { page: Some(&html), ..ask("edit", "call it Summer and make it green") }));
+        assert!(edit.contains("<title>Summer</title>") && edit.contains(part) && edit.contains("#17662f"), "{words}");
+        let remix = page_of(&answer(&Ask { page: Some(&html), ..ask("remix", "for our street party") }));
+        assert!(remix.contains(part), "{words}");
+    }
 }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     adapter::queue::QueueError,
+    failpoint::{Step, reached},
     job::{Asker, Job, JobId, JobIds, Millis, Request},
 };
 
@@ -108,12 +109,11 @@ pub(super) fn begin(
     {
         return shared.commit(Change::Again { key: key.clone() });
     }
-    if !shared.has_room() {
-        return Err(QueueError::Full { waiting: shared.waiting() });
-    }
+    shared.has_room()?;
     let job = Job::new(arrival.id, request, Millis::now());
     let tmp = shared.tmp(job.id);
     durable::write_new(&tmp, &durable::readable(&job)?)?;
+    reached(Step::RequestWritten);
     shared.commit(Change::Accept { tmp, peek: Peek::of(&job), key, arrival })
 }
 
@@ -126,9 +126,18 @@ impl Shared {
     }
 
     /// Whether one more may wait.
-    fn has_room(&self) -> bool {
+    fn has_room(&self) -> Result<(), QueueError> {
+        let waiting = self.waiting();
         // The one that asks is among those under way.
-        self.waiting() + self.arrivals.count() <= self.max_waiting
+        if waiting + self.arrivals.count() > self.room.most {
+            return Err(QueueError::Full { waiting });
+        }
+        let now = Millis::now();
+        let oldest = if self.roles.worker { self.order().oldest_due(now) } else { self.tally().oldest_due };
+        match oldest.map(|id| now.since(id.time())) {
+            Some(age) if age > self.room.oldest => Err(QueueError::Behind { age }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -4,7 +4,10 @@
 
 use std::{io, path::Path};
 
-use crate::job::{Job, JobId, Status};
+use crate::{
+    failpoint::{Step, reached},
+    job::{Job, JobId, Status},
+};
 
 use super::{
     durable,
@@ -86,6 +89,7 @@ pub(super) fn claim(layout: &Layout, id: JobId) -> Claim {
     if let Err(why) = std::fs::rename(&new, &work) {
         return if why.kind() == io::ErrorKind::NotFound { Claim::Nothing } else { later(id, &work, &why) };
     }
+    reached(Step::JobClaimed);
     // Brought back by a copy: it is at work again, so it has not failed.
     durable::remove_quietly(&layout.job(Dir::Failed, id));
     job.status = Status::Running;

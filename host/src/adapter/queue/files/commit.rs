@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     adapter::queue::{Accepted, QueueError},
+    failpoint::{Step, reached},
     job::{JobId, Millis},
 };
 
@@ -212,7 +213,10 @@ impl Committer {
 
     fn give_place(&self, request: Fresh, placed: &mut Vec<Placed>) {
         let Fresh { tmp, peek, key, arrival, reply } = request;
-        match durable::rename(&tmp, &self.shared.layout.job(Dir::New, arrival.id)) {
+        reached(Step::DeliveryEntered);
+        let moved = durable::rename(&tmp, &self.shared.layout.job(Dir::New, arrival.id));
+        reached(Step::RequestPlaced);
+        match moved {
             Ok(()) => placed.push(Placed {
                 answer: Accepted::New(arrival.id),
                 touched: &[Dir::New],
@@ -260,18 +264,21 @@ impl Committer {
         match change {
             Change::Checkpoint { id, tmp } => {
                 self.only_if_taken(id, &tmp)?;
+                reached(Step::CheckpointWritten);
                 rename_or_clear(&tmp, &layout.job(Dir::Work, id))?;
                 Ok((Accepted::New(id), &[Dir::Work], Then::Nothing))
             }
             Change::Finish { id, tmp, rests, key } => {
                 self.only_if_taken(id, &tmp)?;
                 rename_or_clear(&tmp, &layout.job(rests, id))?;
+                reached(Step::EndPlaced);
                 let touched: &'static [Dir] = if rests == Dir::Done { &[Dir::Done] } else { &[Dir::Failed] };
                 Ok((Accepted::New(id), touched, Then::Ended(rests, key)))
             }
             Change::HandBack { id, tmp, peek } => {
                 self.only_if_taken(id, &tmp)?;
                 rename_or_clear(&tmp, &layout.job(Dir::Work, id))?;
+                reached(Step::HandBackWritten);
                 durable::rename(&layout.job(Dir::Work, id), &layout.job(Dir::New, id))?;
                 Ok((Accepted::New(id), &[Dir::Work, Dir::New], Then::WaitsAgain(peek)))
             }

@@ -41,13 +41,28 @@ use self::{
     seen::Key,
 };
 use super::{Accepted, Depth, Ended, Queue, QueueError, State};
-use crate::job::{Job, JobId, Millis, Request};
+use crate::{
+    failpoint::{Step, reached},
+    job::{Job, JobId, Millis, Request},
+};
 
 /// Requests whose files are written side by side. More would only queue up at the disk, and take threads from others.
 const WRITERS: usize = 64;
 
 /// How long a job that could not be read or moved waits for its next try.
 const DISK_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long a wait for a moment lasts before the clock is looked at again.
+const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
+
+/// How much may wait before more is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// So many requests.
+    pub most: usize,
+    /// And none for longer than this: whoever asks now would wait at least as long.
+    pub oldest: Duration,
+}
 
 /// What a process does with the queue. A process without a role may look, and bring failed jobs back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,7 +96,7 @@ pub struct FilesQueue {
 struct Shared {
     layout: Layout,
     roles: Roles,
-    max_waiting: usize,
+    room: Room,
     arrivals: Arc<Arrivals>,
     order: Mutex<Order>,
     tally: Mutex<Tally>,
@@ -99,12 +114,15 @@ struct Tally {
     working: usize,
     failed: usize,
     oldest: Option<JobId>,
+    /// The oldest that waits for nothing but its turn.
+    oldest_due: Option<JobId>,
 }
 
 impl Tally {
     fn arrived(&mut self, id: JobId) {
         self.waiting += 1;
         self.oldest.get_or_insert(id);
+        self.oldest_due.get_or_insert(id);
     }
 
     fn failed_by(&mut self, change: isize) {
@@ -150,6 +168,11 @@ impl Shared {
 impl FilesQueue {
     /// Opens the queue under `<data_dir>/wtaf`, takes the roles' locks, and settles what a crash left behind. At most `max_waiting` requests wait.
     pub fn open(data_dir: &Path, roles: Roles, max_waiting: usize) -> Result<Arc<Self>, QueueError> {
+        Self::with_room(data_dir, roles, Room { most: max_waiting, oldest: Duration::MAX })
+    }
+
+    /// The same, where new requests are also refused once one has waited too long.
+    pub fn with_room(data_dir: &Path, roles: Roles, room: Room) -> Result<Arc<Self>, QueueError> {
         let layout = Layout::create(data_dir)?;
         let mut locks = Vec::new();
         for (role, wanted) in [("web", roles.web), ("worker", roles.worker)] {
@@ -162,7 +185,7 @@ impl FilesQueue {
         let shared = Arc::new(Shared {
             layout,
             roles,
-            max_waiting,
+            room,
             arrivals: Arc::default(),
             order: Mutex::default(),
             tally: Mutex::default(),
@@ -173,6 +196,9 @@ impl FilesQueue {
         });
         let watcher = if roles.worker { keeper::watch(&shared) } else { None };
         recover::recover(&shared)?;
+        if roles != Roles::NONE {
+            reached(Step::QueueRecovered);
+        }
 
         let committer = Committer::new(Arc::clone(&shared));
         let committer = spawn("queue-commit", move || committer.run(&commits))?;
@@ -264,7 +290,8 @@ impl Queue for FilesQueue {
             }
             match due {
                 Some(at) => {
-                    let _ = tokio::time::timeout(at.since(Millis::now()), changed).await;
+                    // Not for long at once: the clock may be set back meanwhile.
+                    let _ = tokio::time::timeout(at.since(Millis::now()).min(LOOK_AT_THE_CLOCK), changed).await;
                 }
                 None => changed.await,
             }

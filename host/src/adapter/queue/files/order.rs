@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::Deserialize;
 
-use crate::job::{Asker, Job, JobId, Millis, Status};
+use crate::job::{Asker, Job, JobId, LONGEST_WAIT, Millis, Status};
 
 /// What the order must know of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,9 @@ impl Peek {
         })
     }
 }
+
+/// Jobs that are put off, looked past to find the oldest that is not.
+const PASSED_OVER: usize = 256;
 
 /// The jobs this process may take up, and those it has taken up.
 #[derive(Debug, Default)]
@@ -151,6 +154,7 @@ impl Order {
         self.remove(id);
         self.waiting.insert(id);
         let Peek { asker, not_before, decided } = peek;
+        let not_before = if not_before > now.after(LONGEST_WAIT) { now } else { not_before };
         self.places.insert(id, Place::Waiting(asker.clone()));
         self.lanes.entry(asker.clone()).or_default().jobs.insert(id, Spot { not_before, decided });
         self.line_up(&asker, now);
@@ -259,6 +263,18 @@ impl Order {
         self.waiting.first().copied()
     }
 
+    /// The oldest that waits for nothing but its turn. What is put off is passed over, a few at most: a queue that is behind has older ones right after it.
+    pub(super) fn oldest_due(&self, now: Millis) -> Option<JobId> {
+        self.waiting.iter().take(PASSED_OVER).copied().find(|id| match self.places.get(id) {
+            Some(Place::Waiting(asker)) => {
+                let spot = self.lanes.get(asker).and_then(|lane| lane.jobs.get(id));
+                spot.is_some_and(|spot| spot.not_before <= now)
+            }
+            Some(Place::Unread) => true,
+            _ => false,
+        })
+    }
+
     fn take_turn(&mut self, now: Millis) -> Option<JobId> {
         while let Some(asker) = self.ring.pop_front() {
             let Some(lane) = self.lanes.get_mut(&asker) else { continue };
@@ -276,6 +292,7 @@ impl Order {
     }
 
     fn wake(&mut self, now: Millis) {
+        self.mend_after_the_clock(now);
         while let Some((_, id)) = self.paused.first().copied().filter(|(until, _)| *until <= now) {
             self.resume(id);
         }
@@ -288,6 +305,22 @@ impl Order {
                 lane.asleep = None;
             }
             self.line_up(&asker, now);
+        }
+    }
+
+    /// Set back, the clock would have what waits for a moment wait for as long again.
+    fn mend_after_the_clock(&mut self, now: Millis) {
+        let limit = now.after(LONGEST_WAIT);
+        while let Some((at, asker)) = self.asleep.last().cloned().filter(|(at, _)| *at > limit) {
+            self.asleep.remove(&(at, asker.clone()));
+            if let Some(lane) = self.lanes.get_mut(&asker) {
+                lane.asleep = None;
+                lane.jobs.values_mut().filter(|spot| spot.not_before > limit).for_each(|spot| spot.not_before = now);
+            }
+            self.line_up(&asker, now);
+        }
+        while let Some((_, id)) = self.paused.last().copied().filter(|(until, _)| *until > limit) {
+            self.resume(id);
         }
     }
 
@@ -371,6 +404,28 @@ mod tests {
         assert_eq!(drain(&mut order, NOW), [now]);
         assert_eq!(drain(&mut order, Millis(NOW.0 + 49)), []);
         assert_eq!(drain(&mut order, Millis(NOW.0 + 50)), [later]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nothing_wait_for_as_long_again() {
+        let (mut order, ids) = (Order::default(), JobIds::default());
+        let hours = |n: u64| Millis(NOW.0 + n * 3_600_000);
+        let (soon, later) = (ids.next(hours(5)), ids.next(hours(5)));
+        order.add(soon, Peek { not_before: Millis(hours(5).0 + 50), decided: true, ..ready("a") }, hours(5));
+        assert_eq!(drain(&mut order, hours(5)), []);
+
+        order.add(later, Peek { not_before: Millis(hours(5).0 + 50), ..ready("b") }, NOW);
+        assert_eq!(drain(&mut order, NOW), [soon, later]);
+    }
+
+    #[test]
+    fn the_oldest_that_is_behind_is_none_that_was_put_off() {
+        let (mut order, ids) = (Order::default(), JobIds::default());
+        let (put_off, behind) = (ids.next(NOW), ids.next(NOW));
+        order.add(put_off, Peek { not_before: Millis(NOW.0 + 50), decided: true, ..ready("a") }, NOW);
+        assert_eq!(order.oldest_due(NOW), None);
+        order.add(behind, ready("b"), NOW);
+        assert_eq!((order.oldest(), order.oldest_due(NOW)), (Some(put_off), Some(behind)));
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::{
     adapter::queue::QueueError,
-    job::{JobId, Source},
+    job::{JobId, Millis, Source},
 };
 
 use super::{
     Shared, Tally, claim, durable,
     layout::{Dir, Layout},
+    order::Peek,
     seen,
 };
 
@@ -102,10 +103,21 @@ pub(super) fn recount(shared: &Shared) -> Result<(), QueueError> {
         let new = ids(&shared.layout, Dir::New)?;
         counted.waiting = new.len();
         counted.oldest = new.iter().min().copied();
+        counted.oldest_due = oldest_due(&shared.layout, new);
         counted.working = ids(&shared.layout, Dir::Work)?.len();
     }
     *shared.tally() = counted;
     Ok(())
+}
+
+/// The oldest waiting job that was not put off; a few files are read at most.
+fn oldest_due(layout: &Layout, mut waiting: Vec<JobId>) -> Option<JobId> {
+    waiting.sort_unstable();
+    let now = Millis::now();
+    waiting.into_iter().take(16).find(|id| {
+        let read = std::fs::read(layout.job(Dir::New, *id)).map(|bytes| Peek::parse(&bytes));
+        matches!(read, Ok(Ok(peek)) if peek.not_before <= now)
+    })
 }
 
 /// The greatest id there is.

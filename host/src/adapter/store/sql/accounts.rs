@@ -6,7 +6,10 @@ use super::{
     fault::{Fault, Outcome},
     moves, pages, people, publish,
 };
-use crate::job::{JobId, Millis};
+use crate::{
+    failpoint::{self, reached},
+    job::{JobId, Millis},
+};
 
 /// Which action of which job, by whom.
 #[derive(Clone, Copy)]
@@ -27,6 +30,7 @@ async fn keep(db: &mut Db<'_>, step: Step, did: Did) -> Outcome<Did> {
     let result = serde_json::to_string(&did).map_err(|_| Fault::damaged("result"))?;
     db.run("insert into wtaf_effects (job_id, step, result) values ($1, $2, $3)", args![step.job, step.number, result])
         .await?;
+    reached(failpoint::Step::ActionInTransaction);
     Ok(did)
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Placeholders are `$1`, `$2`… on both. Numbers are 64-bit, moments are milliseconds, JSON is text.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 use sqlx::{
     Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type, postgres::PgRow, sqlite::SqliteRow,
@@ -12,6 +14,17 @@ use super::{
     fault::{Fault, Outcome},
 };
 use crate::job::{JobId, Millis, Phone};
+
+/// How long PostgreSQL may take for one answer. It is for each, not for a transaction: one that is slow gets there, one that is silent does not.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What PostgreSQL answers, unless it does not.
+pub(super) async fn answered<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Outcome<T> {
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Fault::Unavailable("PostgreSQL does not answer".into())),
+    }
+}
 
 /// A connection, mostly within a transaction.
 pub(super) enum Db<'c> {
@@ -102,7 +115,8 @@ impl Db<'_> {
             Self::Sqlite(conn) => query!(sql, args).execute(&mut **conn).await?.rows_affected(),
             Self::Postgres { conn, persistent } => {
                 let args = without_nul(args);
-                query!(sql, args).persistent(*persistent).execute(&mut **conn).await?.rows_affected()
+                let asked = query!(sql, args).persistent(*persistent);
+                answered(asked.execute(&mut **conn)).await?.rows_affected()
             }
         })
     }
@@ -115,7 +129,8 @@ impl Db<'_> {
             }
             Self::Postgres { conn, persistent } => {
                 let args = without_nul(args);
-                let rows = query!(sql, args).persistent(*persistent).fetch_all(&mut **conn).await?;
+                let asked = query!(sql, args).persistent(*persistent);
+                let rows = answered(asked.fetch_all(&mut **conn)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })

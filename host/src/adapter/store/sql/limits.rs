@@ -1,7 +1,7 @@
 //! Allowances that slide, and money.
 
 use super::{
-    super::{Allowance, Spent},
+    super::{Allowance, Cost, Spent, Whose},
     db::{Db, Scope, args},
     fault::Outcome,
 };
@@ -63,27 +63,30 @@ pub(super) async fn prune(db: &mut Db<'_>, before: Millis) -> Outcome<u64> {
     db.run("delete from wtaf_spent where at_ms < $1", args![before]).await
 }
 
-/// What a call cost.
-pub(super) struct Paid {
-    pub(super) job: JobId,
-    pub(super) provider: String,
-    pub(super) dollars: f64,
-    pub(super) now: Millis,
-}
-
-/// Adds to what was paid.
-pub(super) async fn add_cost(db: &mut Db<'_>, paid: &Paid) -> Outcome<()> {
+/// Adds to what was paid, once for each call.
+pub(super) async fn add_cost(db: &mut Db<'_>, (cost, now): &(Cost, Millis)) -> Outcome<()> {
     db.run(
-        "insert into wtaf_costs (job_id, provider, dollars, at_ms) values ($1, $2, $3, $4)",
-        args![paid.job, &paid.provider, paid.dollars, paid.now],
+        "insert into wtaf_costs (job_id, call_no, person_id, provider, dollars, at_ms) values ($1, $2, $3, $4, $5, $6) \
+         on conflict (job_id, call_no) do nothing",
+        args![cost.job, cost.call, cost.person.map(|person| person.0), &cost.provider, cost.dollars, *now],
     )
     .await
     .map(drop)
 }
 
 /// What was paid since a moment.
-pub(super) async fn cost_since(db: &mut Db<'_>, since: Millis) -> Outcome<f64> {
-    let row =
-        db.one("select coalesce(sum(dollars), 0.0) as dollars from wtaf_costs where at_ms >= $1", args![since]).await?;
+pub(super) async fn cost_since(db: &mut Db<'_>, (whose, since): &(Whose, Millis)) -> Outcome<f64> {
+    let (person, provider) = match whose {
+        Whose::Everyone => (None, None),
+        Whose::Person(person) => (Some(person.0), None),
+        Whose::Provider(provider) => (None, Some(provider.clone())),
+    };
+    let row = db
+        .one(
+            "select coalesce(sum(dollars), 0.0) as dollars from wtaf_costs where at_ms >= $1 \
+             and (person_id = $2 or $2 is null) and (provider = $3 or $3 is null)",
+            args![*since, person, &provider],
+        )
+        .await?;
     row.map_or(Ok(0.0), |row| row.real("dollars"))
 }

@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod migrations;
 mod moves;
+mod old;
 mod outbox;
 mod pages;
 mod people;

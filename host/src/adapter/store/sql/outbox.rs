@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{
-    super::{Delivery, NewText, OutboxText, TextStatus},
+    super::{Delivery, Heard, NewText, OutboxText, TextStatus},
     db::{Db, Row, Scope, args},
     fault::{Fault, Outcome},
 };
-use crate::job::{JobId, Millis, Phone};
+use crate::job::{JobId, LONGEST_WAIT, Millis, Phone};
 
 /// How long a text that was handed to a sender is given to nobody else.
 const LEASE: Duration = Duration::from_mins(2);
@@ -40,11 +40,11 @@ pub(super) async fn take(db: &mut Db<'_>, (now, limit): &(Millis, u32)) -> Outco
     let rows = db
         .all(
             texts!(
-                "o.status in ('waiting', 'sending') and o.due_ms <= $1 and not exists (select 1 from wtaf_outbox e \
+                "o.status in ('waiting', 'sending') and (o.due_ms <= $1 or o.due_ms > $3) and not exists (select 1 from wtaf_outbox e \
                  where e.phone = o.phone and e.status in ('waiting', 'sending') and e.text_id < o.text_id) \
                  order by o.text_id limit $2"
             ),
-            args![*now, *limit],
+            args![*now, *limit, now.after(LONGEST_WAIT)],
         )
         .await?;
     let mut taken = Vec::with_capacity(rows.len());
@@ -78,34 +78,40 @@ pub(super) async fn tried(db: &mut Db<'_>, (id, delivery, now): &Tried) -> Outco
         Delivery::Failed { error } => (TextStatus::Failed, *now, None, None, Some(error.as_str())),
         Delivery::Withheld => (TextStatus::Withheld, *now, None, None, None),
     };
-    db.run(
+    let changed = db
+        .run(
         "update wtaf_outbox set status = $3, due_ms = $4, sid = coalesce($5, sid), segments = coalesce($6, segments), error = $7, \
          updated_ms = $8 where job_id = $1 and occasion = $2 and status in ('waiting', 'sending')",
         args![job, occasion, status.as_str(), due, sid, segments, error, *now],
     )
-    .await
-    .map(drop)
-}
-
-/// A carrier's word on a text.
-pub(super) struct Word {
-    pub(super) sid: String,
-    pub(super) status: TextStatus,
-    pub(super) error: Option<String>,
-    pub(super) now: Millis,
-}
-
-/// Takes a carrier's word, unless a later one was taken before; gives whether the text is ours.
-pub(super) async fn delivery(db: &mut Db<'_>, word: &Word) -> Outcome<bool> {
-    let changed = db
-        .run(
-            "update wtaf_outbox set status = $2, error = coalesce($3, error), updated_ms = $4 where sid = $1 and \
-             case status when 'waiting' then 0 when 'sending' then 1 when 'sent' then 2 when 'delivered' then 3 when 'failed' then 4 \
-             else 5 end < $5",
-            args![&word.sid, word.status.as_str(), &word.error, word.now, rank(word.status)],
+    .await?;
+    if let (0, Some(segments)) = (changed, segments) {
+        // A callback was faster; it knows the text's end and not its price.
+        db.run(
+            "update wtaf_outbox set segments = coalesce(segments, $3) where job_id = $1 and occasion = $2 and \
+             status in ('sent', 'delivered', 'failed')",
+            args![job, occasion, segments],
         )
         .await?;
-    Ok(changed > 0 || db.one("select text_id from wtaf_outbox where sid = $1", args![&word.sid]).await?.is_some())
+    }
+    Ok(())
+}
+
+/// Takes a carrier's word, unless a later one was taken before; gives to whom the text went, if it is ours.
+///
+/// A text that nobody has written the carrier's id of yet is known by our own, and gets the other here: so it is neither lost nor sent again.
+pub(super) async fn delivery(db: &mut Db<'_>, heard: &Heard, now: Millis) -> Outcome<Option<Phone>> {
+    let (job, occasion) = heard.id.as_deref().and_then(|id| id.split_once('-')).unwrap_or_default();
+    db.run(
+        "update wtaf_outbox set status = $2, error = coalesce($3, error), updated_ms = $4, sid = $1 where \
+         (sid = $1 or (sid is null and job_id = $6 and occasion = $7 and status in ('waiting', 'sending'))) and \
+         case status when 'waiting' then 0 when 'sending' then 1 when 'sent' then 2 when 'delivered' then 3 when 'failed' then 4 \
+         else 5 end < $5",
+        args![&heard.sid, heard.status.as_str(), &heard.error, now, rank(heard.status), job, occasion],
+    )
+    .await?;
+    let row = db.one("select phone from wtaf_outbox where sid = $1", args![&heard.sid]).await?;
+    row.map(|row| row.phone("phone")).transpose()
 }
 
 fn rank(status: TextStatus) -> i64 {

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     Act,
-    db::Db,
+    db::{Db, answered},
     fault::{Fault, Outcome},
 };
 
@@ -20,8 +20,8 @@ use super::{
 const CONNECTIONS: u32 = 10;
 /// For a connection to come free or be made.
 const ACQUIRE: Duration = Duration::from_secs(5);
-/// For one try of one operation, from its first query to its commit.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// For one try of one operation, from its first query to its commit; each answer has a shorter time of its own.
+const IN_ALL: Duration = Duration::from_mins(2);
 /// Tries of a transaction that lost a race.
 const TRIES: u32 = 8;
 /// A connection that was idle for longer is asked whether it is still there.
@@ -143,7 +143,7 @@ impl Server {
 
     async fn once<A: Sync, T>(&self, args: &A, act: Act<A, T>, transaction: bool) -> Outcome<T> {
         let mut conn = self.pool.acquire().await?;
-        let done = tokio::time::timeout(PATIENCE, self.on(&mut conn, args, act, transaction)).await;
+        let done = tokio::time::timeout(IN_ALL, self.on(&mut conn, args, act, transaction)).await;
         let outcome = done.unwrap_or_else(|_| Err(Fault::Unavailable("PostgreSQL does not answer".into())));
         if matches!(outcome, Err(Fault::Lost(_) | Fault::Unavailable(_))) {
             // Cut off, not closed politely: whoever is at the other end does not answer.
@@ -165,15 +165,16 @@ impl Server {
         if !transaction {
             return act(&mut Db::Postgres { conn, persistent }, args).await;
         }
-        let mut transaction = conn.begin().await?;
+        let mut transaction = answered(conn.begin()).await?;
         let done = act(&mut Db::Postgres { conn: &mut transaction, persistent }, args).await;
         match done {
             Ok(done) => {
-                transaction.commit().await.map_err(commit_unsure)?;
+                answered(transaction.commit()).await.map_err(commit_unsure)?;
                 Ok(done)
             }
             Err(fault) => {
-                let _ = transaction.rollback().await;
+                // One that does not answer is cut off instead.
+                let _ = answered(transaction.rollback()).await;
                 Err(fault)
             }
         }
@@ -181,8 +182,8 @@ impl Server {
 }
 
 /// A connection that breaks during a commit leaves open whether it was done: that is not run again here, but by whoever can tell.
-fn commit_unsure(error: sqlx::Error) -> Fault {
-    match Fault::from(error) {
+fn commit_unsure(fault: Fault) -> Fault {
+    match fault {
         Fault::Lost(what) => Fault::Unavailable(what),
         other => other,
     }

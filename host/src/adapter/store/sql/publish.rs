@@ -9,7 +9,10 @@ use super::{
     fault::{Fault, Outcome},
     moves, outbox, pages, people, slugs,
 };
-use crate::job::{JobId, Millis};
+use crate::{
+    failpoint::{Step, reached},
+    job::{JobId, Millis},
+};
 
 /// A name that is wanted.
 pub(super) struct Reservation {
@@ -89,6 +92,7 @@ pub(super) async fn publish(db: &mut Db<'_>, wish: &Publication) -> Outcome<u32>
     for text in &wish.texts {
         outbox::write(db, text, wish.now).await?;
     }
+    reached(Step::PageInTransaction);
     Ok(version)
 }
 

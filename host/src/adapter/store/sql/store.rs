@@ -7,16 +7,16 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     super::{
-        Allowance, Befriended, Collected, Collection, Count, Delivery, Did, Event, Events, Friend, Gallery, JobFilter,
-        Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId, PageKey, PageSummary,
-        Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record, RecordFilter, Records, Result,
-        Room, Seq, SharedPage, Spent, Standing, Store, Tally, TextStatus, Turn, Views,
+        Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Event, Events, Friend, Gallery,
+        Heard, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId,
+        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record,
+        RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, Turn, Views, Whose,
     },
     SqlStore,
     accounts::{self, Step},
     collected,
     db::args,
-    events, friends, gallery, jobs, keys, limits, outbox, pages, people, publish, talks,
+    events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -153,9 +153,8 @@ impl Outbox for SqlStore {
         self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
     }
 
-    async fn text_delivery(&self, sid: &str, status: TextStatus, error: Option<String>, now: Millis) -> Result<bool> {
-        let word = outbox::Word { sid: sid.to_owned(), status, error, now };
-        self.write(word, |db, word| Box::pin(outbox::delivery(db, word))).await
+    async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>> {
+        self.write((heard, now), |db, (heard, now)| Box::pin(outbox::delivery(db, heard, *now))).await
     }
 
     async fn texts_to(&self, to: &Phone, limit: u32) -> Result<Vec<OutboxText>> {
@@ -332,13 +331,16 @@ impl Records for SqlStore {
         self.write(before, |db, before| Box::pin(limits::prune(db, *before))).await
     }
 
-    async fn add_cost(&self, job: JobId, provider: &str, dollars: f64, now: Millis) -> Result<()> {
-        let paid = limits::Paid { job, provider: provider.to_owned(), dollars, now };
-        self.write(paid, |db, paid| Box::pin(limits::add_cost(db, paid))).await
+    async fn add_cost(&self, cost: &Cost, now: Millis) -> Result<()> {
+        self.write((cost.clone(), now), |db, paid| Box::pin(limits::add_cost(db, paid))).await
     }
 
-    async fn cost_since(&self, since: Millis) -> Result<f64> {
-        self.read(since, |db, since| Box::pin(limits::cost_since(db, *since))).await
+    async fn cost_since(&self, whose: &Whose, since: Millis) -> Result<f64> {
+        self.read((whose.clone(), since), |db, args| Box::pin(limits::cost_since(db, args))).await
+    }
+
+    async fn prune_old(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(old::prune(db, *before))).await
     }
 }
 
