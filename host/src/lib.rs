@@ -10,6 +10,8 @@ pub mod config;
 pub mod engine;
 #[doc(hidden)]
 pub mod failpoint;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod job;
 pub mod plugin;
 pub mod telemetry;

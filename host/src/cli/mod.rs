@@ -6,6 +6,7 @@ mod graph;
 mod jobs;
 mod migrate;
 mod operate;
+mod people;
 mod plugin;
 mod replay;
 mod run;
@@ -92,6 +93,9 @@ enum Verb {
     /// Look at jobs, bring failed ones back.
     #[command(subcommand)]
     Jobs(jobs::Verb),
+    /// See, give out and erase what is kept about people.
+    #[command(subcommand)]
+    People(people::Verb),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(plugin::Verb),
@@ -143,6 +147,7 @@ pub fn main() -> ExitCode {
         }
         Verb::Send(args) => send::send(&args),
         Verb::Jobs(verb) => jobs::jobs(verb),
+        Verb::People(verb) => people::people(verb),
         Verb::Plugin(verb) => plugin::plugin(verb),
         Verb::Migrate(args) => migrate::migrate(&args),
         Verb::Completions { shell } => {

@@ -20,7 +20,8 @@ pub(super) struct Running {
 impl Running {
     /// The engine that runs with this pipeline; none where nobody answers at its address.
     pub async fn find(pipeline: &Checked) -> miette::Result<Option<Self>> {
-        let client = crate::adapter::ai::client().into_diagnostic()?;
+        // The token goes to this machine, past any proxy.
+        let client = crate::adapter::ai::local_client().into_diagnostic()?;
         let base = format!("http://{}", pipeline.server.listen);
         let alive = client.get(format!("{base}/healthz")).timeout(Duration::from_secs(2)).send().await;
         if !alive.is_ok_and(|response| response.status().is_success()) {
@@ -38,6 +39,11 @@ impl Running {
     /// Posts something an operator may, and gives its answer; a refusal is an error in its own words.
     pub async fn post(&self, path: &[&str]) -> miette::Result<Value> {
         self.answer(self.request(Method::POST, self.url(path)?)).await
+    }
+
+    /// Posts JSON.
+    pub async fn post_json(&self, path: &[&str], body: &Value) -> miette::Result<Value> {
+        self.answer(self.request(Method::POST, self.url(path)?).json(body)).await
     }
 
     /// Sends a component.

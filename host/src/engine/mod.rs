@@ -12,6 +12,7 @@ mod make;
 mod notify;
 pub mod own_words;
 mod parts;
+pub mod people;
 mod publish;
 mod runner;
 mod sender;

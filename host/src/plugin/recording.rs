@@ -195,6 +195,7 @@ impl Recordings {
         }
         for at_hand in kept.at_hand.values_mut() {
             at_hand.calls.retain(|(recorded, _)| recorded.context.job != id.to_string());
+            at_hand.bytes = at_hand.calls.iter().map(|(_, size)| size).sum();
         }
         drop(kept);
         remove(&self.path(id))
@@ -366,6 +367,26 @@ mod tests {
         let kept = recordings.of(id).unwrap().remove(0);
         assert!(kept.without_words && !format!("{kept:?}").contains("garden"), "{kept:?}");
         assert!(recordings.last("slug", 9).is_empty());
+    }
+
+    #[test]
+    fn a_job_that_is_forgotten_is_on_no_disk_and_at_nobodys_hand() {
+        let folder = tempfile::tempdir().unwrap();
+        let recordings = Recordings::open(folder.path(), 3, true).unwrap();
+        let ids = JobIds::default();
+        let (one, two) = (ids.next(Millis(5)), ids.next(Millis(6)));
+        for id in [one, two] {
+            let mut call = recorded(1, "a snake game");
+            call.context.job = id.to_string();
+            recordings.add(id, vec![call]).unwrap();
+        }
+
+        recordings.forget(one).unwrap();
+
+        assert!(recordings.of(one).unwrap().is_empty());
+        let at_hand = recordings.last("slug", 9);
+        assert_eq!(at_hand.iter().map(|call| call.context.job.as_str()).collect::<Vec<_>>(), [two.to_string()]);
+        assert_eq!(fs::read_dir(folder.path().join("recordings")).unwrap().count(), 1);
     }
 
     #[test]

@@ -54,7 +54,18 @@ pub(super) async fn ask(site: &Site, from: std::net::IpAddr, asked: Asked<'_>) -
     }
     let fresh = who.token.is_none();
     let asker = who.asker();
-    let token = who.token.unwrap_or_else(Token::fresh);
+    let token = match (who.token, key) {
+        (Some(token), _) => token,
+        // Whoever tries again with their key is the same guest, and gets the same session; so the key must be as hard to guess as one.
+        (None, Some(key)) => Token::of_key(key).ok_or_else(|| {
+            unprocessable(
+                "idempotency-key",
+                "Without a session an Idempotency-Key has at least 22 characters, of chance.",
+            )
+            .todo("Send a UUID as the key, or the session that an answer gave you.")
+        })?,
+        (None, None) => Token::fresh(),
+    };
     let asker = asker.unwrap_or_else(|| Asker::Guest(token.guest()));
     let delivery = key.map(|key| match &asker {
         Asker::Guest(guest) => format!("web:{}:{key}", guest.as_str()),

@@ -69,6 +69,8 @@ struct Chat<'a> {
     apart: bool,
     guests: bool,
     phone: bool,
+    /// Who is signed in, by their slug.
+    me: Option<&'a str>,
     /// What an AI writes may be seen before the page is live: no filter follows.
     previews: bool,
     longest: usize,
@@ -108,6 +110,7 @@ pub(super) async fn show(
         apart: config.server.pages_url.is_some(),
         guests: config.web.guests || who.person.is_some(),
         phone: site.console() && site.local(&uri, &headers).is_ok(),
+        me: who.person.as_ref().map(|person| person.slug.as_str()),
         previews: previews(config),
         longest: ask::LONGEST,
         shown,

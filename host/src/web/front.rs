@@ -18,6 +18,8 @@ struct Front<'a> {
     title: &'a str,
     number: Option<&'a str>,
     phone: bool,
+    /// Who is signed in, by their slug.
+    me: Option<&'a str>,
     liked: Vec<Card>,
     cards: Vec<Card>,
     /// There is more in the gallery.
@@ -42,10 +44,12 @@ pub(super) async fn show(
     };
     let (liked, cards) = (cards(liked, LIKED), cards(newest, NEWEST));
     let console = site.console();
+    let who = site.who_if_known(&headers).await;
     let front = Front {
         title: "Text an idea, get a page",
         number: site.config().sms.from.as_deref().filter(|_| !console),
         phone: console && site.local(&uri, &headers).is_ok(),
+        me: who.person.as_ref().map(|person| person.slug.as_str()),
         liked,
         cards,
         more,

@@ -23,6 +23,7 @@ mod operator;
 mod owner;
 mod page;
 mod pages;
+mod people;
 mod phone;
 mod plugins;
 mod portrait;
@@ -111,4 +112,16 @@ impl Site {
     fn console(&self) -> bool {
         matches!(self.config().sms.provider, config::SmsProvider::Console)
     }
+}
+
+/// For [`crate::fuzzing`]: everything that is read of a request's headers before anything else is known of it.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_headers(headers: &HeaderMap) {
+    let uri = Uri::from_static("/phone");
+    if let (Ok(listen), Ok(public)) = ("127.0.0.1:3030".parse(), "http://localhost:3030".parse()) {
+        let _ = local::check(listen, &public, &uri, headers);
+    }
+    let _ = session::reader(headers);
+    let peer = std::net::Ipv4Addr::LOCALHOST.into();
+    let _ = address::bucket(address::client(peer, headers, &address::Trusted::new(&["127.0.0.0/8", "10.0.0.0/8"])));
 }

@@ -149,6 +149,7 @@ async fn card(site: &Site, body: &str) -> Value {
             "url": page::link(server, user, app),
             "title": found.draft.title,
             "description": found.draft.description,
+            "image": format!("/{user}/{app}/card.png?v={}", found.version),
         }),
         _ => Value::Null,
     }

@@ -19,7 +19,7 @@ use tower_http::{
 
 use super::{
     Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, owner, page,
-    pages, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
+    pages, people, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -48,6 +48,7 @@ fn table() -> Vec<Route> {
         ("/api/apps/{user}/{app}/records/{id}", put(records::change).delete(records::remove), &["put", "delete"]),
         ("/api/apps/{user}/{app}/friends", post(records::join), &["post"]),
         ("/api/pages/{user}/{app}", get(portrait::show), &["get"]),
+        ("/api/people/erase", post(people::erase), &["post"]),
         ("/api/plugins", get(plugins::list), &["get"]),
         ("/api/plugins/{name}", post(plugins::install), &["post"]),
         ("/api/plugins/{name}/rollback", post(plugins::roll_back), &["post"]),

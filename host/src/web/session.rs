@@ -5,6 +5,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
+use sha2::{Digest, Sha256};
 
 use crate::{config::Server, job::GuestKey};
 
@@ -15,6 +16,9 @@ const HOST_COOKIE: &str = "__Host-wtaf_session";
 const SIGNED_IN: &str = "s.";
 /// A year: a guest's pages live under a slug that only this token leads to.
 const AGE: u32 = 365 * 24 * 3600;
+
+/// Fewer characters than this are not chance enough.
+const SHORTEST: usize = 22;
 
 /// A session token.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,9 +40,15 @@ impl Token {
         self.0.starts_with(SIGNED_IN)
     }
 
+    /// The one of a client that holds no more than a key of its own: nobody else can make it, and a second try makes the same.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let digest = Sha256::digest(format!("wtaf session of the key {key}"));
+        (key.len() >= SHORTEST).then(|| Self(URL_SAFE_NO_PAD.encode(&digest[..24])))
+    }
+
     /// One that a client holds; too short to be chance, or of other characters than ours and a UUID's, is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (22..=128).contains(&text.len())
+        let fits = (SHORTEST..=128).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         fits.then(|| Self(text.to_owned()))
     }

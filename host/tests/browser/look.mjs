@@ -13,7 +13,7 @@ await test("look", async (hands) => {
   must(WIDTHS && ["light", "dark"].includes(colorScheme), "usage: node look.mjs BASE_URL WTAF_HOST_BINARY phone|desk light|dark");
   const { source: axe } = tool("axe-core");
   const { job, home } = await furnish(hands);
-  const places = { front: "/", gallery: "/gallery", chat: "/chat", signin: "/sign-in", talk: `/chat?job=${job}`, phone: "/phone", home, missing: `${home}/no-such-page`, lost: "/no-such-person-here" };
+  const places = { front: "/", chat: "/chat", talk: `/chat?job=${job}`, phone: "/phone", gallery: "/gallery", "sign-in": "/sign-in", home, missing: `${home}/no-such-page`, lost: "/no-such-person-here" };
   const viewport = size === "phone" ? PHONE : DESK;
   const page = await (await hands.person(viewport, { colorScheme, reducedMotion: "reduce" })).newPage();
   const faults = [];
@@ -52,6 +52,7 @@ async function furnish(hands) {
 // What comes after the page itself: the phone's texts, the pages in frames.
 async function settled(page, name) {
   if (name === "phone") await page.locator(".bubbles .card").first().waitFor();
+  await until(`the pictures on ${name} are drawn`, () => page.evaluate(() => [...document.images].every((one) => one.complete)));
   await until(`the frames on ${name} are drawn`, async () => {
     const states = page.frames().map((frame) => frame.evaluate(() => document.readyState === "complete").catch(() => false));
     return (await Promise.all(states)).every(Boolean);

@@ -33,6 +33,7 @@ await test("phone", async (hands) => {
   await costs(hands, page);
   await leaves(hands, page);
   await rings(page, bob, ann);
+  await unsent(hands, page);
 });
 
 async function text(page, words) {
@@ -89,6 +90,16 @@ async function rings(page, one, other) {
   await pick(page, one);
   await page.locator(".bubbles .card").waitFor();
   await until("nothing is unread", async () => (await page.locator(".badge").count()) === 0);
+}
+
+// The engine is away: the text says so, and its words are back in the box.
+async function unsent(hands, page) {
+  await page.route("**/sms/webhook", (route) => route.abort("connectionrefused"));
+  await text(page, "wtaf a quiz about nothing");
+  await page.locator(".mine small.wrong", { hasText: "not sent" }).waitFor();
+  same(await page.getByLabel("Text", { exact: true }).inputValue(), "wtaf a quiz about nothing", "the words in the box");
+  await hands.shoot(page, "unsent");
+  hands.forgive(/ERR_CONNECTION_REFUSED/);
 }
 
 // It computes, for the four it was told of, and for five when one more comes.

@@ -67,7 +67,9 @@ async function bubbles(hands, number) {
   return (await answer.json()).bubbles;
 }
 
-const focused = (page) => page.evaluate(() => document.activeElement?.id);
+function focused(page) {
+  return page.evaluate(() => document.activeElement?.id);
+}
 
 async function tabTo(page, id) {
   for (let n = 0; n < 30; n += 1) {

@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("adapter", &["config", "job", "failpoint"]),
     ("engine", &["plugin", "adapter", "config", "job", "failpoint"]),
     ("web", &["engine", "plugin", "adapter", "config", "job"]),
+    ("fuzzing", &["web", "engine", "plugin", "adapter", "config", "job"]),
     ("cli", &["web", "engine", "plugin", "adapter", "config", "job", "telemetry"]),
 ];
 

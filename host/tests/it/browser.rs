@@ -62,6 +62,11 @@ async fn a_page_is_drawn_while_it_is_written_and_no_script_of_it_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_changed_taken_back_remixed_and_shared_where_it_was_made() {
+    holds("change.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chat_says_what_is_the_matter_and_what_to_do() {
     holds("states.mjs").await;
 }

@@ -373,7 +373,9 @@ async fn a_bridge_with_the_token_posts_texts_and_polls_for_the_pages() {
     let url = host.made(&id).await;
     assert!(url.starts_with("https://wtaf.example/"), "{url}");
     let user = host.job(&id).await["user"].as_str().unwrap().to_owned();
-    let pages: Value = host.get(&format!("/api/pages?user={user}&since=0")).await.json().await.unwrap();
+    let poll = host.request(reqwest::Method::GET, &format!("/api/pages?user={user}&since=0"));
+    let polled = poll.bearer_auth("open-sesame-0123456789").send().await.unwrap();
+    let pages: Value = polled.json().await.unwrap();
     assert_eq!(
         (pages["pages"][0]["url"].as_str(), pages["pages"][0]["job"].as_str()),
         (Some(url.as_str()), Some(id.as_str()))

@@ -174,3 +174,20 @@ async fn a_plugin_of_its_own_is_installed_together_with_the_stage_that_names_it(
     fine(&installed);
     in_force(&host, "tidy", &filter.digest).await;
 }
+
+#[tokio::test]
+async fn the_token_goes_to_no_proxy() {
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let host = Host::of().set("server.admin_token=a-token-of-some-length").start().await;
+    let mut command = crate::kit::host::binary();
+    command.current_dir(host.folder()).args(["plugin", "list", "--set", &host.listen()]);
+    command.args(["--set", "server.admin_token=a-token-of-some-length"]).env("http_proxy", &address);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+
+    let listed = crate::kit::host::ran(command).await;
+
+    assert!(fine(&listed).contains("slug"), "{listed:?}");
+    assert!(proxy.accept().is_err(), "nobody came by the proxy");
+}

@@ -4,6 +4,7 @@ mod accounts;
 mod collected;
 mod crowd;
 mod databases;
+mod erasure;
 mod events;
 mod gallery;
 mod killed;

@@ -54,7 +54,9 @@ pub fn keep(outline: &Outline, length: usize) -> Option<usize> {
         Open::Tag(at) | Open::Comment(at) => at,
     };
     let dead = outline.waits && outline.scripts == 0;
-    (outline.visible >= VISIBLE && !dead).then_some(end)
+    // What is open may be all there is: then nothing is left of the page.
+    let left = end > 0 && outline.html_tag.is_none_or(|at| at < end);
+    (outline.visible >= VISIBLE && !dead && left).then_some(end)
 }
 
 /// Whether a comment stands where code should: `... rest of the code stays the same ...`. Models asked for a change like to write so, and a page

@@ -43,10 +43,11 @@ pub fn mend<'a>(answer: &'a str, meter: &Meter) -> Cow<'a, str> {
     }
     let mut joined = String::with_capacity(answer.len());
     let mut from = 0;
-    for cut in cuts {
+    for (index, cut) in cuts.iter().enumerate() {
         joined.push_str(&answer[from..cut.start]);
         drop_announcement(&mut joined);
-        let rest = &answer[cut.end..];
+        // What is repeated ends before the next seam at the latest.
+        let rest = &answer[cut.end..cuts.get(index + 1).map_or(answer.len(), |next| next.start)];
         // The line that is repeated may have had a break put behind it.
         let trimmed = joined.trim_end().len();
         let (repeated, tidy) = (overlap(&joined, rest), overlap(&joined[..trimmed], rest));
@@ -211,6 +212,14 @@ mod tests {
             ),
             "<html><script>\n  ctx.fillRect(0)\n</script></html>"
         );
+    }
+
+    #[test]
+    fn what_is_repeated_across_the_next_seam_too_is_taken_out_once() {
+        let words = "<p>the very same words</p>\n";
+        let again = format!("{words}```html\n{words}");
+        let mended = mended(&format!("<html>\n```html\n{again}```html\n{again}</html>"));
+        assert!(mended.contains(words) && mended.ends_with("</html>"), "{mended}");
     }
 
     #[test]

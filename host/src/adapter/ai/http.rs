@@ -45,8 +45,8 @@ pub fn client() -> Result<Client, ClientError> {
     CLIENT.get_or_init(|| build(false)).clone()
 }
 
-/// For a server on this machine, which no proxy could reach.
-fn local_client() -> Result<Client, ClientError> {
+/// For a server on this machine, which no proxy could reach, and none should see.
+pub fn local_client() -> Result<Client, ClientError> {
     static CLIENT: OnceLock<Result<Client, ClientError>> = OnceLock::new();
     CLIENT.get_or_init(|| build(true)).clone()
 }

@@ -32,7 +32,7 @@ mod sse;
 
 pub use breaker::BreakerState;
 pub use chain::{Chain, ChainSetupError, chain};
-pub use http::{ClientError, client};
+pub use http::{ClientError, client, local_client};
 pub use link::ProviderState;
 
 use std::time::Duration;

@@ -3,10 +3,12 @@
 mod files;
 
 pub use files::{FilesQueue, Roles, Room};
+#[cfg(any(test, fuzzing))]
+pub(crate) use files::{dropped, peek};
 
 use async_trait::async_trait;
 
-use crate::job::{Job, JobId, Request};
+use crate::job::{Asker, Job, JobId, Request};
 
 /// What came of offering a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,9 @@ pub enum QueueError {
         /// Who, and what to do.
         what: String,
     },
+    /// What is to be forgotten is under way.
+    #[error("{0} of their requests are under way: erase when they have ended")]
+    UnderWay(usize),
     /// There is no such job in that state.
     #[error("there is no job {0} to do that to")]
     NoSuchJob(JobId),
@@ -129,6 +134,13 @@ pub trait Queue: Send + Sync {
 
     /// Brings a failed job back, its error cleared, its attempts at 0, its progress kept.
     async fn retry(&self, id: JobId) -> Result<(), QueueError>;
+
+    /// Every job of some askers, wherever it is.
+    async fn of_askers(&self, askers: &[Asker]) -> Result<Vec<(State, Job)>, QueueError>;
+
+    /// Removes whatever is kept of some jobs and their askers; that a delivery was accepted stays known. What waits or is taken up is not touched: then
+    /// nothing is removed, unless no engine can be running. Gives how many files are gone.
+    async fn forget(&self, jobs: &[JobId], askers: &[Asker], slugs: &[String]) -> Result<usize, QueueError>;
 
     /// How much there is.
     async fn depth(&self) -> Result<Depth, QueueError>;

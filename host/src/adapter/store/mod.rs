@@ -4,6 +4,7 @@
 //! job's id, so that a repeated step is harmless.
 
 mod collected;
+mod erasure;
 mod events;
 mod gallery;
 mod keys;
@@ -18,6 +19,7 @@ pub use collected::{
     Befriended, Collected, Collection, Count, Friend, Kept, NewRecord, NoCollection, PageId, Placed, Record,
     RecordFilter, Room, Tally,
 };
+pub use erasure::{Erased, Erasure, Held, Traces, Whom};
 pub use events::{Event, Events, Seq};
 pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
 pub use keys::{Key, Keys};
@@ -57,7 +59,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// All of it.
 #[async_trait]
 pub trait Store:
-    People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Gallery + Send + Sync
+    People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Gallery + Erasure + Send + Sync
 {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;

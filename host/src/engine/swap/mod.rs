@@ -87,6 +87,11 @@ pub enum StartError {
 }
 
 impl Swaps {
+    /// What plugins were asked and answered.
+    pub fn recordings(&self) -> &Arc<Recordings> {
+        &self.recordings
+    }
+
     /// The first generation after a start: what was in force before it, where that can still be had. Blocking: call it off the async threads.
     pub fn start(
         pipeline: &Arc<Checked>,

@@ -13,6 +13,8 @@ use std::{future::Future, path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::artifact::read as read_manifest;
 pub use self::{
     artifact::Labels,
     cache::Cache,

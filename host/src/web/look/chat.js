@@ -5,8 +5,8 @@ const previews = "draft" in chat.dataset;
 const [turns, empty, form, box, note] = ["turns", "empty", "ask", "message", "note"].map($);
 const SLOW = 60_000;
 
-// Who is signed in, once the engine told.
-let me;
+// Someone is signed in, and gets texts.
+const me = "me" in chat.dataset;
 
 // Said to those who listen; what is overtaken at once is not worth hearing.
 let saying;
@@ -370,10 +370,12 @@ if (form) {
       modeOf(verb);
     });
   }
-  $("undo").addEventListener("submit", (event) => {
+  const undo = (event) => {
     event.preventDefault();
     ask(`UNDO ${shown.app}`);
-  });
+  };
+  $("undo").addEventListener("submit", undo);
+  $("back").addEventListener("click", undo);
 }
 
 // ---- what the page came with ----

@@ -23,7 +23,7 @@ function show({ url, title, own }, quietly) {
   $("remix").href = `/chat?draft=REMIX+${user}/${app}+`;
   $("undo").elements.message.value = `UNDO ${app}`;
   for (const node of live.querySelectorAll(".own")) node.hidden = !own;
-  strip.hidden = old.hidden = true;
+  strip.hidden = old.hidden = $("owner").hidden = true;
   drafted = undefined;
   delete live.dataset.empty;
   if (!quietly) frame.src = shown.url;
@@ -38,6 +38,8 @@ async function learn() {
     const answer = await fetch(`/api/pages/${asked.user}/${asked.app}`, { headers: { accept: "application/json" } });
     if (!answer.ok || asked !== shown) return;
     asked.known = await answer.json();
+    asked.title = asked.known.title;
+    if (drafted === undefined) $("name").textContent = asked.title;
     versions();
   } catch {
     // The page works without its history.
@@ -49,8 +51,10 @@ function versions() {
   const all = [...(shown.known.versions || [])].sort((a, b) => a.version - b.version);
   const at = all.findIndex((one) => one.current);
   const undo = $("undo").querySelector("button");
-  undo.disabled = at === 0;
-  undo.title = at === 0 ? "There is nothing to take back yet" : "Take the last change back";
+  undo.disabled = (all[at]?.restores ?? all[at]?.version) === all[0]?.version;
+  undo.title = undo.disabled ? "There is nothing to take back" : "Take the last change back";
+  $("owner").hidden = !shown.known.owner_url;
+  $("owner").href = shown.known.owner_url || "";
   strip.hidden = all.length < 2;
   strip.replaceChildren(
     ...all.map((one, n) => {
@@ -72,6 +76,10 @@ function look(all, n, at) {
   frame.src = n === at ? shown.url : `${shown.url}?v=${version}`;
   old.hidden = n === at;
   old.firstElementChild.textContent = `Version ${version}${asked ? `: ${asked}` : ""}`;
+  // Undo goes back by one change, so only what that leads to is offered.
+  const from = all[at].restores ?? all[at].version;
+  const target = all.filter((one) => one.version < from).at(-1);
+  $("back").hidden = !shown.own || version !== target?.version;
 }
 
 $("newest").addEventListener("click", () => {
@@ -168,7 +176,7 @@ $("share").addEventListener("click", () => {
   $("link").textContent = link();
   $("qr").hidden = false;
   $("qr-none").hidden = true;
-  $("qr").src = shown.known?.qr_url || `/${shown.user}/${shown.app}/qr.svg`;
+  $("qr").src = `/${shown.user}/${shown.app}/qr.svg`;
   $("send").hidden = !navigator.share;
   sharing.showModal();
 });

@@ -6,4 +6,5 @@ mod twiml;
 mod webhook;
 
 pub(super) use status::status;
+pub(super) use trust::bears_bridge_token as is_bridge;
 pub(super) use webhook::webhook;

@@ -63,6 +63,11 @@ pub(super) fn signed(site: &Site, uri: &Uri, headers: &HeaderMap, pairs: &Pairs)
     }
 }
 
+/// Whether a request carries the bridge's token.
+pub(in crate::web) fn bears_bridge_token(site: &Site, headers: &HeaderMap) -> bool {
+    session::bearer(headers).is_some_and(|token| is_bridge(site, token))
+}
+
 fn is_bridge(site: &Site, token: &str) -> bool {
     let Some(ours) = site.config().server.bridge_token.as_ref().filter(|t| !t.expose_secret().is_empty()) else {
         return false;

@@ -3,6 +3,7 @@
 mod asking;
 mod contract;
 mod events;
+mod hardening;
 mod jobs;
 mod pages;
 mod phone;

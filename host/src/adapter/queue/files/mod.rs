@@ -9,6 +9,7 @@ mod claim;
 mod commit;
 mod drop_in;
 mod durable;
+mod forget;
 mod keeper;
 mod layout;
 mod lock;
@@ -43,7 +44,7 @@ use self::{
 use super::{Accepted, Depth, Ended, Queue, QueueError, State};
 use crate::{
     failpoint::{Step, reached},
-    job::{Job, JobId, Millis, Request},
+    job::{Asker, Job, JobId, Millis, Request},
 };
 
 /// Requests whose files are written side by side. More would only queue up at the disk, and take threads from others.
@@ -88,7 +89,7 @@ pub struct FilesQueue {
     committer: Option<JoinHandle<()>>,
     keeper: Option<JoinHandle<()>>,
     _watcher: Option<notify::RecommendedWatcher>,
-    _locks: Vec<Lock>,
+    locks: Vec<Lock>,
 }
 
 /// What the threads and the callers share.
@@ -180,6 +181,17 @@ impl FilesQueue {
                 locks.push(Lock::take(&layout, role)?);
             }
         }
+        Self::start(layout, roles, max_waiting, locks)
+    }
+
+    /// Opens it to look, and keeps every engine out while this lives: nothing moves meanwhile.
+    pub fn hold(data_dir: &Path) -> Result<Arc<Self>, QueueError> {
+        let layout = Layout::create(data_dir)?;
+        let locks = vec![Lock::take(&layout, "web")?, Lock::take(&layout, "worker")?];
+        Self::start(layout, Roles::NONE, usize::MAX, locks)
+    }
+
+    fn start(layout: Layout, roles: Roles, max_waiting: usize, locks: Vec<Lock>) -> Result<Arc<Self>, QueueError> {
         let (bell, commits) = sync_channel(1024);
         let (wake, wakes) = sync_channel(4096);
         let shared = Arc::new(Shared {
@@ -214,7 +226,7 @@ impl FilesQueue {
             committer: Some(committer),
             keeper,
             _watcher: watcher,
-            _locks: locks,
+            locks,
         }))
     }
 
@@ -345,6 +357,17 @@ impl Queue for FilesQueue {
         settled(answer).await.map(drop)
     }
 
+    async fn of_askers(&self, askers: &[Asker]) -> Result<Vec<(State, Job)>, QueueError> {
+        let (shared, askers) = (Arc::clone(&self.shared), askers.to_vec());
+        blocking(move || forget::of_askers(&shared.layout, &askers)).await?
+    }
+
+    async fn forget(&self, jobs: &[JobId], askers: &[Asker], slugs: &[String]) -> Result<usize, QueueError> {
+        let about = forget::About { jobs: jobs.to_vec(), askers: askers.to_vec(), slugs: slugs.to_vec() };
+        let (shared, alone) = (Arc::clone(&self.shared), !self.locks.is_empty() && self.shared.roles == Roles::NONE);
+        blocking(move || forget::forget(&shared.layout, &about, alone)).await?
+    }
+
     async fn depth(&self) -> Result<Depth, QueueError> {
         if self.shared.roles == Roles::NONE {
             let shared = Arc::clone(&self.shared);
@@ -399,6 +422,18 @@ impl Drop for Taking {
             self.shared.changed.notify_waiters();
         }
     }
+}
+
+/// For [`crate::fuzzing`]: reads what the order must know of a file.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn peek(bytes: &[u8]) {
+    let _ = Peek::parse(bytes);
+}
+
+/// For [`crate::fuzzing`]: the request in a dropped file.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn dropped(text: &str) -> Option<Request> {
+    drop_in::request(text)
 }
 
 /// Where a job is, looked up in the order it moves; again when it was nowhere, for it may have moved past the look.

@@ -410,7 +410,7 @@ mod tests {
     fn a_clock_that_is_set_back_makes_nothing_wait_for_as_long_again() {
         let (mut order, ids) = (Order::default(), JobIds::default());
         let hours = |n: u64| Millis(NOW.0 + n * 3_600_000);
-        let (soon, later) = (ids.next(hours(5)), ids.next(hours(5)));
+        let (soon, later) = (ids.next(hours(5)), ids.next(Millis(hours(5).0 + 1)));
         order.add(soon, Peek { not_before: Millis(hours(5).0 + 50), decided: true, ..ready("a") }, hours(5));
         assert_eq!(drain(&mut order, hours(5)), []);
 

@@ -163,6 +163,19 @@ pub(super) fn original_of(layout: &Layout, id: JobId) -> Option<PathBuf> {
     entries.into_iter().map(|(path, _)| path).find(|path| matches!(read(path), Ok(Some(original)) if original.id == id))
 }
 
+/// Makes open entries of these jobs, each of which holds its request whole, say no more than that it was accepted.
+pub(super) fn empty(layout: &Layout, ids: &HashSet<JobId>) -> Result<(), QueueError> {
+    for (path, _) in open_entries(layout)? {
+        if let Ok(Some(original)) = read(&path)
+            && ids.contains(&original.id)
+        {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            retire(layout, &Key(name), Dir::Done, original.id);
+        }
+    }
+    Ok(())
+}
+
 /// Forgets deliveries whose jobs ended before `then`. Gives how many.
 pub(super) fn prune(layout: &Layout, then: SystemTime) -> io::Result<usize> {
     let mut gone = 0;

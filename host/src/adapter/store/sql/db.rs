@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use sqlx::{
-    Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type, postgres::PgRow, sqlite::SqliteRow,
+    Column as _, Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type, TypeInfo as _,
+    ValueRef as _, postgres::PgRow, sqlite::SqliteRow,
 };
 
 use super::{
@@ -149,6 +151,21 @@ impl Db<'_> {
         }
     }
 
+    /// Every column of every table there is.
+    pub(super) async fn columns(&mut self) -> Outcome<Vec<(String, String)>> {
+        let sql = match self {
+            Self::Sqlite(_) => {
+                "select m.name as its_table, c.name as its_column from sqlite_master m, pragma_table_xinfo(m.name) c where m.type = 'table'"
+            }
+            Self::Postgres { .. } => {
+                "select table_name::text as its_table, column_name::text as its_column from information_schema.columns \
+                 where table_schema = current_schema()"
+            }
+        };
+        let rows = self.all(sql, &[]).await?;
+        rows.iter().map(|row| Ok((row.text("its_table")?, row.text("its_column")?))).collect()
+    }
+
     /// Waits until no other transaction holds this scope, and holds it until the end of this one.
     ///
     /// These locks end with the transaction, so they hold through a transaction pooler as well. On SQLite a writing transaction is alone already.
@@ -177,6 +194,36 @@ impl Row {
             Self::Sqlite(row) => row.try_get(column)?,
             Self::Postgres(row) => row.try_get(column)?,
         })
+    }
+
+    /// All of it, for people to read. A moment that the database keeps in a type of its own is left out: ours are numbers beside it.
+    pub(super) fn json(&self) -> Value {
+        macro_rules! read {
+            ($row:expr) => {
+                $row.columns().iter().filter_map(|column| {
+                    let at = column.ordinal();
+                    let raw = $row.try_get_raw(at).ok()?;
+                    if raw.is_null() {
+                        return Some((column.name().to_owned(), Value::Null));
+                    }
+                    let kind = raw.type_info().name().to_ascii_uppercase();
+                    let value = match kind.as_str() {
+                        "BOOL" | "BOOLEAN" => $row.try_get::<bool, _>(at).ok().map(Value::from),
+                        "INTEGER" | "INT8" => $row.try_get::<i64, _>(at).ok().map(Value::from),
+                        "INT4" => $row.try_get::<i32, _>(at).ok().map(Value::from),
+                        "REAL" | "FLOAT8" => $row.try_get::<f64, _>(at).ok().map(Value::from),
+                        "JSON" | "JSONB" => $row.try_get::<Value, _>(at).ok(),
+                        _ => $row.try_get::<String, _>(at).ok().map(Value::from),
+                    };
+                    Some((column.name().to_owned(), value?))
+                })
+            };
+        }
+        let fields: Map<String, Value> = match self {
+            Self::Sqlite(row) => read!(row).collect(),
+            Self::Postgres(row) => read!(row).collect(),
+        };
+        Value::Object(fields)
     }
 
     /// A number.

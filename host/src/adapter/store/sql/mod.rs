@@ -7,6 +7,7 @@ mod accounts;
 mod bells;
 mod collected;
 mod db;
+mod erase;
 mod events;
 mod fault;
 mod friends;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     super::{Joined, Person, PersonId, Standing},
     db::{Db, Row, Scope, args},
+    erase,
     fault::{Fault, Outcome},
     slugs,
 };
@@ -132,7 +133,16 @@ pub(super) struct Turned {
 pub(super) async fn set_standing(db: &mut Db<'_>, turned: &Turned) -> Outcome<bool> {
     let left = turned.standing == Standing::Left;
     let (phone, guest) = columns(&turned.asker);
-    if left && row_of(db, &turned.asker).await?.is_none() {
+    let row = row_of(db, &turned.asker).await?;
+    if let (false, Some(person), Some(phone)) = (left, &row, phone) {
+        // Someone who was erased and comes back is known by their number again.
+        db.run(
+            "update sms_subscribers set phone_number = $2, phone_hash = null, created_ms = $3 where person_id = $1 and phone_hash is not null",
+            args![person.id, phone, turned.now],
+        )
+        .await?;
+    }
+    if left && row.is_none() {
         let made = db
             .run(
                 "insert into sms_subscribers (phone_number, guest_key, unsubscribed, created_ms) values ($1, $2, $3, $4) on conflict do nothing",
@@ -163,7 +173,21 @@ async fn row_of(db: &mut Db<'_>, asker: &Asker) -> Outcome<Option<Person>> {
         Asker::Phone(phone) => db.one(person!("phone_number = $1"), args![phone]).await?,
         Asker::Guest(key) => db.one(person!("guest_key = $1"), args![key.as_str()]).await?,
     };
-    row.as_ref().map(read).transpose()
+    match (row, asker) {
+        (None, Asker::Phone(phone)) => erased(db, phone).await,
+        (row, _) => row.as_ref().map(read).transpose(),
+    }
+}
+
+/// Someone who left and was erased: all that is known is that they have left.
+async fn erased(db: &mut Db<'_>, phone: &Phone) -> Outcome<Option<Person>> {
+    // Mostly there is nobody like that, and the hash need not be made.
+    if db.one("select person_id from sms_subscribers where phone_hash is not null limit 1", &[]).await?.is_none() {
+        return Ok(None);
+    }
+    let row = db.one(person!("phone_hash = $1"), args![erase::hash_of(phone)]).await?;
+    let person = row.as_ref().map(read).transpose()?;
+    Ok(person.map(|person| Person { asker: Asker::Phone(phone.clone()), ..person }))
 }
 
 fn columns(asker: &Asker) -> (Option<&str>, Option<&str>) {

@@ -7,16 +7,17 @@ use serde_json::{Value, value::RawValue};
 
 use super::{
     super::{
-        Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Event, Events, Friend, Gallery,
-        Heard, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox, OutboxText, Page, PageId,
-        PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait, Publication, Record,
-        RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally, Turn, Views, Whose,
+        Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Erased, Erasure, Event, Events,
+        Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox,
+        OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait,
+        Publication, Record, RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally,
+        Traces, Turn, Views, Whom, Whose,
     },
     SqlStore,
     accounts::{self, Step},
     collected,
     db::args,
-    events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
+    erase, events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -363,6 +364,25 @@ impl Gallery for SqlStore {
 
     async fn shelf(&self, skip: u32, limit: u32) -> Result<Vec<SharedPage>> {
         self.read((skip, limit), |db, args| Box::pin(gallery::shelf(db, args))).await
+    }
+}
+
+#[async_trait]
+impl Erasure for SqlStore {
+    async fn people(&self, after: PersonId, limit: u32) -> Result<Vec<Person>> {
+        self.read((after, limit), |db, args| Box::pin(erase::people(db, args))).await
+    }
+
+    async fn traces(&self, whom: &Whom) -> Result<Traces> {
+        self.read(whom.clone(), |db, whom| Box::pin(erase::traces(db, whom))).await
+    }
+
+    async fn held(&self, whom: &Whom) -> Result<Vec<Held>> {
+        self.read(whom.clone(), |db, whom| Box::pin(erase::held(db, whom))).await
+    }
+
+    async fn erase(&self, whom: &Whom) -> Result<Vec<Erased>> {
+        self.write(whom.clone(), |db, whom| Box::pin(erase::erase(db, whom))).await
     }
 }
 

@@ -179,3 +179,9 @@ fn is_drop_in(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name.ends_with(".txt") && !name.starts_with('.')
 }
+
+/// The request in a dropped file's text.
+#[cfg(any(test, fuzzing))]
+pub(super) fn request(text: &str) -> Option<crate::job::Request> {
+    header::parse(text).ok()?.request("file:of a test".to_owned())
+}
