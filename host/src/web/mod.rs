@@ -121,7 +121,7 @@ pub(crate) fn read_headers(headers: &HeaderMap) {
     if let (Ok(listen), Ok(public)) = ("127.0.0.1:3030".parse(), "http://localhost:3030".parse()) {
         let _ = local::check(listen, &public, &uri, headers);
     }
-    let _ = session::reader(headers);
+    let _ = (session::bearer(headers), session::in_cookie(headers, "wtaf_session"));
     let peer = std::net::Ipv4Addr::LOCALHOST.into();
     let _ = address::bucket(address::client(peer, headers, &address::Trusted::new(&["127.0.0.0/8", "10.0.0.0/8"])));
 }

@@ -88,7 +88,11 @@ fn name(server: &Server) -> &'static str {
 
 /// The token in the cookie, if there is one.
 pub(super) fn cookie(headers: &HeaderMap, server: &Server) -> Option<Token> {
-    let ours = name(server);
+    in_cookie(headers, name(server))
+}
+
+/// The token in the cookie of this name.
+pub(super) fn in_cookie(headers: &HeaderMap, ours: &str) -> Option<Token> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each part may use, besides itself: `cli → web → engine → {plugin, adapter} → {config, job}`.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("failpoint", &[]),
     ("job", &["failpoint"]),
     ("config", &["job"]),

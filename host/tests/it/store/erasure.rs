@@ -1,5 +1,5 @@
 use wtaf_host::{
-    adapter::store::{Held, Lookup, PageKey, Person, PersonId, Publication, Standing, Store, Turn, Whom},
+    adapter::store::{Cost, Held, Lookup, PageKey, Person, PersonId, Publication, Standing, Store, Turn, Whom, Whose},
     job::{Asker, JobId},
 };
 
@@ -36,7 +36,9 @@ async fn busy(store: &dyn Store, slug: &str) -> (Person, JobId) {
     let turn = Turn { coach: None, text: "said in confidence".into(), at: NOW };
     store.add_turn(someone.id, asked.id, &turn).await.unwrap();
     store.spend(&format!("person:{}", someone.id.0), asked.id, &[], NOW).await.unwrap();
-    store.add_cost(asked.id, "claude", 0.25, NOW).await.unwrap();
+    let (job, person) = (asked.id, Some(someone.id));
+    let cost = Cost { job, call: 0, person, provider: "claude".into(), dollars: 0.25 };
+    store.add_cost(&cost, NOW).await.unwrap();
     store.fave(job_id(), 0, someone.id, &format!("{slug}-two"), "red-fox").await.unwrap();
     let known = store.person(&someone.asker).await.unwrap().unwrap();
     (known, made)
@@ -136,11 +138,11 @@ async fn erasing_twice_finds_nothing_and_forgets_no_one_who_left(place: &Place) 
 
 async fn what_was_paid_stays_for_no_one(place: &Place) {
     let (ann, _) = busy(&*place.store, "ann").await;
-    let before = place.store.cost_since(NOW).await.unwrap();
+    let before = place.store.cost_since(&Whose::Everyone, NOW).await.unwrap();
 
     place.store.erase(&whom(&ann)).await.unwrap();
 
-    assert!((place.store.cost_since(NOW).await.unwrap() - before).abs() < 1e-9 && before > 0.2);
+    assert!((place.store.cost_since(&Whose::Everyone, NOW).await.unwrap() - before).abs() < 1e-9 && before > 0.2);
 }
 
 async fn a_page_that_grew_from_an_erased_one_stays(place: &Place) {

@@ -181,17 +181,17 @@ impl FilesQueue {
                 locks.push(Lock::take(&layout, role)?);
             }
         }
-        Self::start(layout, roles, max_waiting, locks)
+        Self::start(layout, roles, room, locks)
     }
 
     /// Opens it to look, and keeps every engine out while this lives: nothing moves meanwhile.
     pub fn hold(data_dir: &Path) -> Result<Arc<Self>, QueueError> {
         let layout = Layout::create(data_dir)?;
         let locks = vec![Lock::take(&layout, "web")?, Lock::take(&layout, "worker")?];
-        Self::start(layout, Roles::NONE, usize::MAX, locks)
+        Self::start(layout, Roles::NONE, Room { most: usize::MAX, oldest: Duration::MAX }, locks)
     }
 
-    fn start(layout: Layout, roles: Roles, max_waiting: usize, locks: Vec<Lock>) -> Result<Arc<Self>, QueueError> {
+    fn start(layout: Layout, roles: Roles, room: Room, locks: Vec<Lock>) -> Result<Arc<Self>, QueueError> {
         let (bell, commits) = sync_channel(1024);
         let (wake, wakes) = sync_channel(4096);
         let shared = Arc::new(Shared {
