@@ -73,7 +73,7 @@ pub fn of(html: &str) -> OwnWords {
                     el.get_attribute("name").is_some_and(|name| name.trim().eq_ignore_ascii_case("description"));
                 let mut words = words.borrow_mut();
                 if named && words.meta.is_empty() {
-                    words.meta = el.get_attribute("content").unwrap_or_default();
+                    add(&mut words.meta, &el.get_attribute("content").unwrap_or_default());
                 }
                 Ok(())
             }
@@ -148,9 +148,8 @@ fn go_on(texts: &mut [String], aside: u32, chunk: &str) {
 }
 
 fn add(text: &mut String, chunk: &str) {
-    if text.len() < ENOUGH {
-        text.push_str(chunk);
-    }
+    let room = ENOUGH.saturating_sub(text.len());
+    text.push_str(&chunk[..chunk.floor_char_boundary(room)]);
 }
 
 /// Markup's text as people read it: character references resolved, spaces squeezed.
@@ -160,15 +159,14 @@ fn plain(markup: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        match rest.find(';').filter(|&end| end <= 10).and_then(|end| Some((reference(&rest[1..end])?, end))) {
-            Some((c, end)) => {
-                out.push(c);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
+        // Only so far as a name goes: a page of nothing but ampersands is read once.
+        let end = rest.bytes().take(11).position(|byte| byte == b';');
+        if let Some((c, end)) = end.and_then(|end| Some((reference(&rest[1..end])?, end))) {
+            out.push(c);
+            rest = &rest[end + 1..];
+        } else {
+            out.push('&');
+            rest = &rest[1..];
         }
     }
     out.push_str(rest);
@@ -255,6 +253,14 @@ mod tests {
         let description = of(&long).description();
         assert!(description.ends_with("word\u{2026}") && description.chars().count() <= LONGEST + 1, "{description}");
         assert!(of(&format!("<p>{}</p>", "\u{1f98a}".repeat(5_000))).description().chars().count() <= LONGEST + 1);
+    }
+
+    #[test]
+    fn a_page_of_nothing_but_ampersands_is_read_once() {
+        let endless = "&".repeat(1 << 20);
+        let began = std::time::Instant::now();
+        let words = of(&format!("<title>{endless}</title><meta name=description content='{endless}'><p>{endless}"));
+        assert!(words.description().len() <= ENOUGH && began.elapsed().as_secs() < 20);
     }
 
     #[test]

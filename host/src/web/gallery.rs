@@ -76,7 +76,8 @@ pub(super) async fn show(extract::State(site): extract::State<Site>, uri: Uri) -
 pub(super) fn card(server: &Server, shared: SharedPage, alive: bool) -> Card {
     let mut small = format!("{} by {}", shared.kind, shared.key.user);
     if let Some(origin) = &shared.origin {
-        small.push_str(&format!(", remixed from {}", origin.title));
+        small.push_str(", remixed from ");
+        small.push_str(&origin.title);
     }
     Card { url: page::link(server, &shared.key.user, &shared.key.app), title: shared.title, small, alive }
 }

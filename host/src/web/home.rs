@@ -116,10 +116,12 @@ fn list(site: &Site, person: &Person, pages: Vec<PageSummary>) -> Result<Respons
 fn small(page: &PageSummary) -> String {
     let mut small = format!("{}, {}", page.kind, day(page.updated));
     if page.version > 1 {
-        small.push_str(&format!(", version {}", page.version));
+        small.push_str(", version ");
+        small.push_str(&page.version.to_string());
     }
     if let Some(origin) = &page.origin {
-        small.push_str(&format!(", remixed from {}", origin.title));
+        small.push_str(", remixed from ");
+        small.push_str(&origin.title);
     }
     small
 }

@@ -44,9 +44,9 @@ async fn is_owner(site: &Site, headers: &HeaderMap, key: &PageKey) -> Result<boo
     Ok(false)
 }
 
-/// Where the owner finds what visitors left; there is no such address yet.
-fn owner_url(_server: &Server, _key: &PageKey, _owner: bool) -> Option<String> {
-    None
+/// Where the owner finds what visitors left.
+fn owner_url(server: &Server, key: &PageKey, owner: bool) -> Option<String> {
+    owner.then(|| server.url(&format!("/{}/{}/owner", key.user, key.app)))
 }
 
 fn tell(server: &Server, portrait: &Portrait, owner: bool) -> Value {

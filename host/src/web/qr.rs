@@ -79,12 +79,13 @@ mod tests {
     /// What a reader of QR codes makes of the picture.
     fn read(svg: &str) -> String {
         let tree = usvg::Tree::from_str(svg, &usvg::Options::default()).unwrap();
-        let scale = 6.0;
-        let side = (tree.size().width() * scale) as u32;
-        let mut pixels = tiny_skia::Pixmap::new(side, side).unwrap();
+        let side = 420_u16;
+        let scale = f32::from(side) / tree.size().width();
+        let mut pixels = tiny_skia::Pixmap::new(side.into(), side.into()).unwrap();
         resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
-        let grey = |x: usize, y: usize| pixels.pixel(x as u32, y as u32).unwrap().red();
-        let mut image = rqrr::PreparedImage::prepare_from_greyscale(side as usize, side as usize, grey);
+        let at = |n: usize| u32::try_from(n).unwrap();
+        let grey = |x: usize, y: usize| pixels.pixel(at(x), at(y)).unwrap().red();
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(side.into(), side.into(), grey);
         image.detect_grids()[0].decode().unwrap().1
     }
 

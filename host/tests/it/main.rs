@@ -21,6 +21,7 @@ mod oci;
 mod openapi;
 mod operate;
 mod outages;
+mod pages;
 mod parity;
 mod people;
 mod prism;

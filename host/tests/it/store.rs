@@ -6,6 +6,7 @@ mod crowd;
 mod databases;
 mod erasure;
 mod events;
+mod gallery;
 mod killed;
 mod outbox;
 mod pages;

@@ -16,11 +16,12 @@ const OWN: &[u8] = include_bytes!("fonts/Rubik-Bold.ttf");
 pub(super) const FAMILY: &str = "Rubik";
 
 /// Read once: a machine may have thousands.
-pub(super) static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::with(|db| db.load_system_fonts()));
+pub(super) static FONTS: LazyLock<Fonts> = LazyLock::new(|| Fonts::with(fontdb::Database::load_system_fonts));
 
 pub(super) struct Fonts {
     db: Arc<fontdb::Database>,
     own: fontdb::ID,
+    letters: Option<FontRef<'static>>,
     /// The others, the likest first.
     others: Arc<[fontdb::ID]>,
     /// A bit a character.
@@ -43,18 +44,18 @@ impl Fonts {
         for id in std::iter::once(own).chain(others.iter().copied()) {
             db.with_face_data(id, |data, index| note(&mut drawable, data, index));
         }
-        Self { db: Arc::new(db), own, others, drawable }
+        Self { db: Arc::new(db), own, letters: FontRef::new(OWN).ok(), others, drawable }
     }
 
     /// Whether any font has this character.
     pub fn has(&self, c: char) -> bool {
         let code = c as usize;
-        self.drawable.get(code / 64).is_some_and(|bits| bits >> (code % 64) & 1 == 1)
+        self.drawable.get(code / 64).is_some_and(|bits| (bits >> (code % 64)) & 1 == 1)
     }
 
     /// How wide a word is about, in ems; what only another font has is guessed.
     pub fn width(&self, word: &str) -> f64 {
-        let Ok(font) = FontRef::new(OWN) else { return word.chars().map(guess).sum() };
+        let Some(font) = &self.letters else { return word.chars().map(guess).sum() };
         let (charmap, metrics) = (font.charmap(), font.glyph_metrics(Size::new(1.0), LocationRef::default()));
         let one = |c| charmap.map(c).and_then(|glyph| metrics.advance_width(glyph)).map_or_else(|| guess(c), f64::from);
         word.chars().map(one).sum()
