@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Site, State, routes, views};
+use super::{Site, State, records, routes, views};
 
 /// For the head of a request to arrive, from the connection's beginning or the answer before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,6 +35,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: CancellationToken) -> std::io::Result<()> {
     let site = Site::new(state, shutdown.clone());
     let writing = tokio::spawn(views::keep_writing(site.clone(), shutdown.clone()));
+    let preparing = site.clone();
+    tokio::spawn(async move { records::prepare(&preparing).await });
     let routes = routes::over(site.clone());
     let (open, graceful) = (Arc::new(Semaphore::new(MOST)), GracefulShutdown::new());
     loop {

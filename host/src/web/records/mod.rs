@@ -68,6 +68,13 @@ pub(super) async fn token_for(site: &Site, id: PageId) -> Result<String, Problem
     Ok(site.desk.signer(site).await?.page(id))
 }
 
+/// Has the secret behind the tokens made while all is well: the first page shown after a start must not need a disk that is full by then.
+pub(super) async fn prepare(site: &Site) {
+    if site.desk.signer(site).await.is_err() {
+        tracing::debug!("the pages' secret is not there yet; it is made when the first page is shown");
+    }
+}
+
 /// Where a page's records are, as the page itself must call it.
 pub(super) fn url(site: &Site, key: &PageKey) -> String {
     site.config().server.url(&format!("/api/apps/{}/{}", key.user, key.app))

@@ -136,7 +136,7 @@ impl Beast {
             _ => format!("{}:{times}{late}", step.name()),
         }));
         if let Some(step) = step
-            && self.died_within(Duration::from_secs(6)).await
+            && self.died_within(Duration::from_millis(3_500)).await
         {
             return End::At(step);
         }
