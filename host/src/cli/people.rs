@@ -264,14 +264,13 @@ async fn erase(pipeline: &Checked, who: &str, yes: bool, format: OutputFormat) -
         return Ok(());
     }
     // What the engine remembers in memory it alone can forget; while none runs, none may start.
-    let report = match Running::find(pipeline).await? {
-        Some(engine) => engine.post_json(&["api", "people", "erase"], &json!({ "who": who })).await?,
-        None => {
-            let queue = FilesQueue::hold(&pipeline.data_dir).into_diagnostic()?;
-            let opened = Opened::with(pipeline, queue).await?;
-            let known = opened.find(who).await?;
-            json!(opened.places().erase(&known).await.map_err(told)?)
-        }
+    let report = if let Some(engine) = Running::find(pipeline).await? {
+        engine.post_json(&["api", "people", "erase"], &json!({ "who": who })).await?
+    } else {
+        let queue = FilesQueue::hold(&pipeline.data_dir).into_diagnostic()?;
+        let opened = Opened::with(pipeline, queue).await?;
+        let known = opened.find(who).await?;
+        json!(opened.places().erase(&known).await.map_err(told)?)
     };
     match format {
         OutputFormat::Json => println!("{report:#}"),

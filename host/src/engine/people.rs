@@ -95,21 +95,18 @@ impl Places<'_> {
     pub async fn find(&self, who: &str) -> Result<Known, PeopleError> {
         let nobody =
             || PeopleError::Nobody(who.parse::<Phone>().map_or_else(|_| who.to_owned(), |phone| phone.to_string()));
-        let (asker, person) = match who.parse::<Phone>() {
-            Ok(phone) => {
-                let asker = Asker::Phone(phone);
-                let person = self.store.person(&asker).await?;
-                (asker, person)
-            }
-            Err(_) => {
-                let person = match self.store.home(&who.to_ascii_lowercase()).await? {
-                    Lookup::Found(person) => Some(person),
-                    Lookup::Moved(to) => self.store.person_by_slug(&to.user).await?,
-                    Lookup::Missing => None,
-                };
-                let person = person.ok_or_else(nobody)?;
-                (person.asker.clone(), Some(person))
-            }
+        let (asker, person) = if let Ok(phone) = who.parse::<Phone>() {
+            let asker = Asker::Phone(phone);
+            let person = self.store.person(&asker).await?;
+            (asker, person)
+        } else {
+            let person = match self.store.home(&who.to_ascii_lowercase()).await? {
+                Lookup::Found(person) => Some(person),
+                Lookup::Moved(to) => self.store.person_by_slug(&to.user).await?,
+                Lookup::Missing => None,
+            };
+            let person = person.ok_or_else(nobody)?;
+            (person.asker.clone(), Some(person))
         };
         let mut whom = Whom { asker, person: person.as_ref().map(|person| person.id), jobs: Vec::new() };
         let askers = self.store.traces(&whom).await?.askers;

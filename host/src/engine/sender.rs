@@ -136,7 +136,7 @@ fn later(row: &OutboxText, after: Option<Duration>, error: String) -> Delivery {
     }
     let backoff = Duration::from_secs(1 << row.attempts.min(9)).min(Duration::from_mins(5));
     let jitter = Duration::from_millis(rand::random_range(0..1_000));
-    let wait = backoff.max(after.unwrap_or_default()).min(LONGEST_WAIT - Duration::from_secs(1));
+    let wait = backoff.max(after.unwrap_or_default()).min(LONGEST_WAIT.saturating_sub(Duration::from_secs(1)));
     Delivery::Again { at: now.after(wait + jitter), error }
 }
 

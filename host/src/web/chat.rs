@@ -61,6 +61,7 @@ pub(super) struct Step {
 
 #[derive(Template)]
 #[template(path = "chat.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what a template draws or leaves out")]
 struct Chat<'a> {
     title: &'a str,
     idea: &'a str,

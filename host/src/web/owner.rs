@@ -169,7 +169,9 @@ fn draw(
     let path = path(user, app);
     let fields: Vec<Fields> = records.iter().map(Fields::of).collect();
     let mut columns = Columns::default();
-    fields.iter().for_each(|fields| columns.meet(fields));
+    for fields in &fields {
+        columns.meet(fields);
+    }
     let names = &columns.names()[..columns.names().len().min(SHOWN)];
     let current = |one: &Tally| shown.kind == Some(&one.collection);
     let kinds = tally
@@ -276,7 +278,9 @@ pub(super) async fn csv(
     let (mut columns, mut walk) =
         (Columns::default(), Walk { site: site.clone(), page: owned.id, filter: filter.clone() });
     while let Some(records) = walk.next().await? {
-        records.iter().for_each(|record| columns.meet(&Fields::of(record)));
+        for record in &records {
+            columns.meet(&Fields::of(record));
+        }
     }
     let head = table::csv_head(&columns);
     let walk = Walk { site, page: owned.id, filter };

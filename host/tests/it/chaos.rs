@@ -38,7 +38,7 @@ impl Run {
         let people = self.jobs / TEXTS;
         let mut chance = StdRng::seed_from_u64(seed);
         let (mut beast, ai, twilio) = beast::born(seed, self.store).await;
-        let crowd = Crowd::new(people, seed, beast.door());
+        let crowd = Crowd::new(people, seed, &beast.door());
         let mut books = Books::default();
         let mut kills: BTreeMap<&'static str, usize> = BTreeMap::new();
 

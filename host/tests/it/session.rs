@@ -339,7 +339,7 @@ async fn a_client_without_cookies_holds_its_session_itself() {
     let session = done["session"].as_str().unwrap();
     let who = host.request(Method::GET, "/api/session").bearer_auth(session).send().await.unwrap();
     assert_eq!(who.json::<Value>().await.unwrap()["user"], done["user"]);
-    tokio::time::timeout(Duration::from_secs(60), async {
+    tokio::time::timeout(Duration::from_mins(1), async {
         let job = host.ask_as("a page", Some(session)).await;
         host.made(&job.id).await
     })

@@ -291,7 +291,7 @@ mod tests {
         ];
         for name in ["page-live", "edit-done"] {
             for kind in KINDS {
-                let collects = if kind == "" { "friends" } else { "answers" };
+                let collects = if kind.is_empty() { "friends" } else { "answers" };
                 for title in titles {
                     for first in ["true", "false"] {
                         let text = words(

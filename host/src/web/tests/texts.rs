@@ -128,7 +128,7 @@ async fn in_hand(trial: &Trial) -> OutboxText {
 async fn called_back(trial: &Trial, path: &str, form: &[(&str, &str)]) -> StatusCode {
     let mut sorted = form.to_vec();
     sorted.sort_unstable();
-    let fields: String = sorted.iter().map(|(name, value)| format!("{name}{value}")).collect();
+    let fields: String = sorted.iter().flat_map(|(name, value)| [*name, *value]).collect();
     let signature = sign(&format!("https://host.example{path}"), &fields);
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", signature.as_str())];

@@ -236,13 +236,11 @@ enum Database {
 
 impl Database {
     async fn of(beast: &Beast) -> Self {
-        match beast.store() {
-            Some(url) => Self::Postgres(PgConnection::connect(url).await.expect("PostgreSQL answers")),
-            None => {
-                let file = SqliteConnectOptions::new().filename(beast.data().join("wtaf.db"));
-                Self::Lite(file.connect().await.expect("the file is there"))
-            }
+        if let Some(url) = beast.store() {
+            return Self::Postgres(PgConnection::connect(url).await.expect("PostgreSQL answers"));
         }
+        let file = SqliteConnectOptions::new().filename(beast.data().join("wtaf.db"));
+        Self::Lite(file.connect().await.expect("the file is there"))
     }
 
     async fn number(&mut self, sql: &str) -> i64 {

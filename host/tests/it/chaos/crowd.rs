@@ -60,7 +60,7 @@ pub fn tag_in(text: &str) -> Option<&str> {
 
 impl Crowd {
     /// So many people, who wait to be released.
-    pub fn new(people: usize, seed: u64, door: Door) -> Self {
+    pub fn new(people: usize, seed: u64, door: &Door) -> Self {
         let gate = Arc::new(Semaphore::new(0));
         let (tell, heard) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();

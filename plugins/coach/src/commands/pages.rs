@@ -115,7 +115,8 @@ pub fn remix(scene: &Scene, line: Line) -> Option<Decision> {
     if word.is_empty() {
         return Some(reply(words::usage("REMIX", "a page: REMIX happy-otter/snake make it neon")));
     }
-    if is_talk(word) && !(means_newest(word) && !scene.pages().is_empty()) {
+    let newest = means_newest(word) && !scene.pages().is_empty();
+    if is_talk(word) && !newest {
         return None;
     }
     let page = match scene.page(if means_newest(word) { "last" } else { word }) {
