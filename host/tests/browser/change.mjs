@@ -22,6 +22,8 @@ await test("change", async (hands) => {
   same(await page.locator(".said").nth(1).locator("small").textContent(), `Change of ${url.split("/").at(-1)}`, "what the change says it is about");
   const changed = await framed(page, async (frame) => (await styles(frame)) !== before);
   same(changed.url(), url, "the link of the changed page");
+  const { height } = await page.locator("#page").boundingBox();
+  must(height > DESK.height * 0.7, `the page is the largest thing on the screen, and has ${height} px of it`);
   await hands.shoot(page, "edited");
 
   // The version before, without changing anything.
