@@ -80,11 +80,11 @@ mod armed {
     use super::Step;
 
     /// Nothing.
-    #[inline(always)]
+    #[inline]
     pub fn reached(_: Step) {}
 
     /// The clock as it is.
-    #[inline(always)]
+    #[inline]
     pub fn clock(now: u64) -> u64 {
         now
     }
