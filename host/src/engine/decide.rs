@@ -39,11 +39,12 @@ pub(super) async fn know_again(walk: &mut Walk) -> Result<(), Failure> {
 pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     walk.person = find(walk).await?;
     let standing_before = walk.person.as_ref().map(|person| person.standing);
-    let decided = match settle_by_carrier_word(walk).await? {
+    let mut decided = match settle_by_carrier_word(walk).await? {
         Some(silence) => Decided { then: ForPerson::Silence(silence), first: false },
         None => ask_coach(walk, ready, standing_before).await?,
     };
-    if let ForPerson::Order(order) = &decided.then {
+    if let ForPerson::Order(order) = &mut decided.then {
+        own_page(walk, order);
         // Now rather than at the prompt: nobody is told that what cannot be is on its way, and it counts against no limit.
         if let Some(page) = &order.page {
             make::page_to_change(walk, page, decided.first).await?;
@@ -55,6 +56,17 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     notify::acknowledge(walk).await?;
     reached(Step::Decided);
     walk.parts.checkpoint(&walk.job).await
+}
+
+/// Who edits by a whole address means a page of their own by its name; another's is none of theirs, and found nowhere.
+fn own_page(walk: &Walk, order: &mut Order) {
+    let own = walk.person.as_ref().map(|person| person.slug.as_str());
+    let Some((user, page)) = order.page.as_deref().filter(|_| order.kind == "edit").and_then(|it| it.split_once('/'))
+    else {
+        return;
+    };
+    let page = if own == Some(user) { page.to_owned() } else { format!("{user}-{page}") };
+    order.page = Some(page);
 }
 
 async fn find(walk: &Walk) -> Result<Option<Person>, Failure> {
@@ -108,7 +120,8 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
     let known = walk.person.clone().filter(|person| person.joined != walk.job.created_at);
     let mut person = translate::person(known.as_ref(), new_role(walk));
     // The plugin hears how things stood when the words were written: START means "back again" only to someone who had left.
-    if standing == Some(Standing::Left) && carrier_word(&walk.job.request.text) == Some(CarrierWord::Start) {
+    let word = carrier_word(&walk.job.request.text);
+    if standing == Some(Standing::Left) && matches!(word, Some(CarrierWord::Start | CarrierWord::Yes)) {
         "left".clone_into(&mut person.standing);
     }
     let (mut pages, mut thread) = (Vec::new(), Vec::new());
@@ -187,7 +200,10 @@ async fn act_once(
         return Ok(fresh.then(|| Occasion::new("welcome")));
     }
     if action.verb == "leave" {
-        stand(walk, Standing::Left).await?;
+        // Nobody leaves by what they type into the chat: their way back is by text alone.
+        if walk.job.request.source == Source::Sms {
+            stand(walk, Standing::Left).await?;
+        }
         return Ok(None);
     }
     let Some(person) = walk.person.clone() else {

@@ -76,7 +76,8 @@ pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Resul
         return Ok(());
     }
     let (occasion, words) = match failure {
-        Failure::Refused { words, .. } => ("refused", Some(words.clone()).filter(|words| !words.trim().is_empty())),
+        Failure::Refused { words, .. } if !words.trim().is_empty() => ("refused", Some(words.clone())),
+        Failure::Refused { .. } => ("refused", speech::words(walk, &Occasion::new("refused")).await),
         _ => ("failed", speech::words(walk, &Occasion::new("failed")).await),
     };
     let Some(words) = words else { return Ok(()) };

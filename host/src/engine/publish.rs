@@ -70,13 +70,15 @@ fn slug_of(walk: &Walk, order: &Order) -> Result<String, Failure> {
 
 /// What the page keeps of what people enter there, as far as its own text shows it: its owner is told where to look.
 fn collects(html: &str) -> Option<&'static str> {
+    // As AIs write it: in any case, with any quotes or none.
+    let html = html.to_ascii_lowercase().replace(['"', '\'', ' '], "");
     let has = |sign: &str| html.contains(sign);
     if has("wtaf-friends") {
         Some("friends")
     } else if has("wtaf-shared") {
         Some("shared")
     } else {
-        (has("wtaf.save(") || has("data-wtaf=") || has("method=\"post\"")).then_some("answers")
+        (has("wtaf.save(") || has("data-wtaf=") || has("method=post") || has("method:post")).then_some("answers")
     }
 }
 
@@ -117,7 +119,7 @@ pub(super) async fn write_file(walk: &Walk, ready: &Ready) -> Result<(), Failure
         return Err(Failure::last("flow", "the live page is gone"));
     };
     let dir = folder(walk, ready).join(&key.user);
-    let file = dir.join(format!("{}.html", page.app));
+    let file = dir.join(format!("{}.html", key.app));
     let (shown, html) = (file.display().to_string(), found.draft.html);
     let written = tokio::task::spawn_blocking(move || write_whole(&dir, &file, &html)).await;
     match written {

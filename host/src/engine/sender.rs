@@ -8,7 +8,7 @@ use super::Parts;
 use crate::{
     adapter::{
         sms::{SmsError, Text},
-        store::{CODE_LASTS, Delivery, OutboxText, Standing, TextStatus},
+        store::{CODE_LASTS, Delivery, OutboxText, Standing, StoreError, TextStatus},
     },
     config::QueueBackend,
     failpoint::{Step, reached},
@@ -48,7 +48,9 @@ pub(super) async fn run(parts: Arc<Parts>) {
             continue;
         }
         reached(Step::TextsTaken);
-        stream::iter(taken).for_each_concurrent(AT_ONCE, |text| send(&parts, text)).await;
+        // What a shutdown leaves of them stays in hand, and is let go of at the next start.
+        let taken = stream::iter(taken).take_until(parts.stopping.cancelled());
+        taken.for_each_concurrent(AT_ONCE, |text| send(&parts, text)).await;
         if parts.stopping.is_cancelled() {
             return;
         }
@@ -87,10 +89,12 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
     }
     if perhaps_taken(row) {
         match parts.sms.find_taken(&row.text.to, &row.text.body, row.created).await {
-            Ok(Some(taken)) if !is_anothers(parts, row, &taken.sid).await => {
-                return Delivery::Sent { sid: taken.sid, segments: taken.segments };
-            }
-            Ok(_) => {}
+            Ok(Some(taken)) => match is_anothers(parts, row, &taken.sid).await {
+                Ok(false) => return Delivery::Sent { sid: taken.sid, segments: taken.segments },
+                Ok(true) => {}
+                Err(error) => return later(row, None, format!("not known whether it was sent: {error}")),
+            },
+            Ok(None) => {}
             Err(error) => return later(row, None, format!("not known whether it was sent: {error}")),
         }
     }
@@ -118,9 +122,9 @@ async fn deliver(parts: &Parts, row: &OutboxText) -> Delivery {
 }
 
 /// The same words may have gone to the same number before: what was taken then is not this text.
-async fn is_anothers(parts: &Parts, row: &OutboxText, sid: &str) -> bool {
-    let sent = parts.store.texts_to(&row.text.to, 50).await.unwrap_or_default();
-    sent.iter().any(|other| other.id != row.id && other.sid.as_deref() == Some(sid))
+async fn is_anothers(parts: &Parts, row: &OutboxText, sid: &str) -> Result<bool, StoreError> {
+    let sent = parts.store.texts_to(&row.text.to, 500).await?;
+    Ok(sent.iter().any(|other| other.id != row.id && other.sid.as_deref() == Some(sid)))
 }
 
 /// Someone may have handed it over and not lived to write it down.

@@ -41,7 +41,8 @@ pub(super) async fn stream(
     if job.status.is_final() && after.is_some() && is_over(&site, job.id, after.unwrap_or(0)).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let owner = site.who_if_known(&headers).await.asked(&job);
+    // For as long as the stream lasts: a store that cannot say sends the client to ask again.
+    let owner = site.who(&headers).await?.asked(&job);
     let walk = Walk { site, job: job.id, owner, at: after.unwrap_or(0), over: false };
     let hello = stream::once(async { Ok(sse::Event::default().retry(RETRY).comment("the story of a job")) });
     let events = hello.chain(walk.stream());

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     adapter::store::{Collection, Count, Lookup, Page, PageId, PageKey, Record, RecordFilter, StoreError, Tally},
     config::Server,
-    job::{Asker, reserved},
+    job::reserved,
 };
 
 /// Rows on a page of the table.
@@ -103,18 +103,20 @@ async fn admit(site: &Site, user: &str, app: &str, headers: &HeaderMap, rest: &s
         return Err(nothing());
     };
     let who = site.who(headers).await?;
-    let mut mine = who.person.clone();
-    if let (None, Some(guest)) = (&mine, &who.guest) {
-        mine = site.store().person(&Asker::Guest(guest.clone())).await?;
+    let mut mine = Vec::new();
+    for asker in who.askers() {
+        mine.extend(site.store().person(&asker).await?.map(|person| person.slug));
     }
     let key = PageKey { user, app };
     let here = format!("/{}/{}/{rest}", key.user, key.app);
     let sign_in = || Door::To(format!("/sign-in?{}", form_of(&[("to", &here)])));
-    let Some(mine) = mine else { return Ok(sign_in()) };
+    if mine.is_empty() {
+        return Ok(sign_in());
+    }
     let not_theirs = || if who.person.is_some() { Err(nothing()) } else { Ok(sign_in()) };
     match site.store().page(&key, None).await? {
-        Lookup::Found(page) if page.key.user == mine.slug => Ok(Door::Open(Box::new(Owned { id: page.id, page }))),
-        Lookup::Moved(to) if to.user == mine.slug => Ok(Door::To(format!("/{}/{}/{rest}", to.user, to.app))),
+        Lookup::Found(page) if mine.contains(&page.key.user) => Ok(Door::Open(Box::new(Owned { id: page.id, page }))),
+        Lookup::Moved(to) if mine.contains(&to.user) => Ok(Door::To(format!("/{}/{}/{rest}", to.user, to.app))),
         _ => not_theirs(),
     }
 }

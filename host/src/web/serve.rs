@@ -59,6 +59,8 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: Cancellat
         }
     }
     drop(listener);
+    // Before the wait for those who are slow to read: it may be cut short.
+    site.views.write(site.store()).await;
     graceful.shutdown().await;
     // A panic in it has lost a few views.
     let _ = writing.await;
@@ -82,9 +84,9 @@ fn talk(
         request.extensions_mut().insert(ConnectInfo(peer));
         request.map(Body::new)
     });
-    let mut builder = Builder::new(TokioExecutor::new());
+    // Told to expect HTTP/1, it counts the time from the first moment: looking for the version first, it would wait for ever.
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(PATIENCE).keep_alive_timeout(PATIENCE);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

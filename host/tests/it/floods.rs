@@ -123,10 +123,12 @@ async fn a_provider_on_which_the_day_is_spent_is_passed_over_and_with_all_spent_
 #[tokio::test]
 async fn a_connection_on_which_nobody_asks_is_closed_and_keeps_nobody_out() {
     let host = Host::start().await;
+    // Half a head, half a greeting of another version, and not a byte.
+    let heads: [&[u8]; 3] = [b"POST /sms/webhook HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"PRI * HTTP/2", b""];
     let mut slow: Vec<_> = (0..200)
-        .map(|_| {
+        .map(|n| {
             let mut stream = TcpStream::connect(host.address()).expect("it takes connections");
-            stream.write_all(b"POST /sms/webhook HTTP/1.1\r\nHost: x\r\nX-Slow: ").expect("it reads");
+            stream.write_all(heads[n % heads.len()]).expect("it reads");
             stream
         })
         .collect();

@@ -186,3 +186,44 @@ async fn the_brief_is_never_taken_for_the_persons_own_words() {
     ai.always(Reply::text(answer_with("Green otter")));
     assert!(asked("INDEX").await.contains("Otter with a hat"));
 }
+
+#[tokio::test]
+async fn cancel_in_the_chat_is_a_word_like_any_other() {
+    let ai = echo().await;
+    let host = Host::asking(&ai).await;
+
+    let first = host.ask("cancel").await;
+    host.made(&first.id).await;
+    let second = host.ask_as("a page on otters", Some(&first.session)).await;
+
+    assert!(host.page(&host.made(&second.id).await).await.html.contains("otters"), "nobody is locked out by a word");
+}
+
+#[tokio::test]
+async fn yes_brings_back_who_had_left_and_they_are_told() {
+    let ai = echo().await;
+    let host = Host::asking(&ai).await;
+    made(&host, ANN, "WTAF a page on otters").await;
+    let stop = host.text(ANN, "STOP").await;
+    host.ended(&stop).await;
+
+    let back = answer(&host, ANN, "YES").await;
+
+    assert!(back.contains("back"), "{back}");
+    made(&host, ANN, "WTAF a page on newts").await;
+}
+
+#[tokio::test]
+async fn an_edit_by_the_whole_address_is_of_ones_own_page_and_of_no_other() {
+    let ai = echo().await;
+    let host = Host::asking(&ai).await;
+    let url = made(&host, ANN, "WTAF a page on otters").await;
+    let (ann, page) = names(&host, &url);
+
+    let edit = host.text(ANN, &format!("EDIT {ann}/{page} make it blue")).await;
+    assert_eq!(host.made(&edit).await, url);
+    let (calls, told) = (ai.count(), answer(&host, BOB, &format!("EDIT {ann}/{page} make it rude")).await);
+
+    assert!(told.contains("no page"), "{told}");
+    assert_eq!(ai.count(), calls, "no AI is asked for another's page");
+}

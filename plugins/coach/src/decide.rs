@@ -21,7 +21,8 @@ pub fn decide(scene: &Scene) -> Decision {
     if scene.standing() == Standing::Left {
         return for_one_who_left(scene);
     }
-    if is_opt_out(scene.text()) {
+    // A carrier's words: typed anywhere else, "cancel" is a word like any other.
+    if scene.source() == Source::Sms && is_opt_out(scene.text()) {
         return Decision {
             actions: vec![action("leave", None, None)],
             then: Outcome::Silence("an opt-out word".into()),
@@ -33,7 +34,7 @@ pub fn decide(scene: &Scene) -> Decision {
 
 fn for_one_who_left(scene: &Scene) -> Decision {
     let line = grammar::line(scene.text());
-    let back = line.rest.is_empty() && matches!(line.word.to_lowercase().as_str(), "start" | "unstop");
+    let back = line.rest.is_empty() && matches!(line.word.to_lowercase().as_str(), "start" | "unstop" | "yes");
     if back {
         Decision { actions: vec![action("return", None, None)], then: Outcome::Report }
     } else {

@@ -9,7 +9,10 @@ mod fonts;
 mod kept;
 mod words;
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     extract::{self, Path},
@@ -47,13 +50,13 @@ const KEPT: usize = 16 << 20;
 
 /// The drawing board: what was drawn lately, and whose turn it is.
 pub(super) struct Cards {
-    kept: Mutex<Kept>,
-    turns: Semaphore,
+    kept: Arc<Mutex<Kept>>,
+    turns: Arc<Semaphore>,
 }
 
 impl Default for Cards {
     fn default() -> Self {
-        Self { kept: Mutex::new(Kept::new(KEPT)), turns: Semaphore::new(AT_ONCE) }
+        Self { kept: Arc::new(Mutex::new(Kept::new(KEPT))), turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
@@ -67,19 +70,26 @@ impl Cards {
                 .todo("Try again in a moment.")
                 .retry_after(5)
         };
-        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
-        let _turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
         // Someone who waited for the same card may have it by now.
         if let Some(png) = self.kept(tag) {
             return Ok(png);
         }
-        let drawn = tokio::task::spawn_blocking(move || draw::png(&subject)).await;
-        let png = drawn.ok().flatten().map(Bytes::from).ok_or_else(|| {
+        // Whoever asked may hang up: the drawing goes on, keeps its turn, and is kept for the next who asks.
+        let (kept, tag) = (Arc::clone(&self.kept), tag.to_owned());
+        let drawn = tokio::task::spawn_blocking(move || {
+            let png = draw::png(&subject).map(Bytes::from);
+            if let Some(png) = &png {
+                kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).put(&tag, png.clone());
+            }
+            drop(turn);
+            png
+        });
+        drawn.await.ok().flatten().ok_or_else(|| {
             tracing::error!("a card could not be drawn");
             problem::internal()
-        })?;
-        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).put(tag, png.clone());
-        Ok(png)
+        })
     }
 
     fn kept(&self, tag: &str) -> Option<Bytes> {

@@ -57,6 +57,8 @@ function bubble(text) {
 
 // ---- one job ----
 
+const streams = [];
+
 class Turn {
   constructor(id, said, node) {
     this.id = id;
@@ -75,6 +77,9 @@ class Turn {
     this.words("At work.");
     this.slow = setTimeout(() => this.still(), SLOW);
     this.failures = 0;
+    // A browser has six connections for one place: the newest are told as it happens, those before are asked for.
+    streams.push(this);
+    if (streams.length > 2) streams.shift().poll();
     this.listen();
     // Streams are sometimes swallowed on their way; a look now and then makes up for it.
     this.watch = setInterval(() => Date.now() - this.heard > 5_000 && this.look(), 5_000);
@@ -249,7 +254,7 @@ function opens(node, page) {
 
 // ---- asking ----
 
-async function ask(message) {
+async function ask(message, typed = false) {
   clearInterval(counting);
   note.textContent = "";
   const send = form.querySelector(":scope > button");
@@ -264,7 +269,7 @@ async function ask(message) {
     if (!answer.ok) throw await refusal(answer);
     const { id } = await answer.json();
     pending = undefined;
-    taken(id, message);
+    taken(id, message, typed);
   } catch (error) {
     const lost = error instanceof TypeError;
     note.textContent = lost ? "No connection. Your words are still here: send them again in a moment." : error.message;
@@ -274,10 +279,13 @@ async function ask(message) {
   }
 }
 
-function taken(id, message) {
-  box.value = "";
-  modeOf();
-  grow();
+function taken(id, message, typed) {
+  // What was pressed leaves alone what is being typed.
+  if (typed) {
+    box.value = "";
+    modeOf();
+    grow();
+  }
   empty.hidden = true;
   lower();
   history.replaceState(null, "", `/chat?job=${id}`);
@@ -344,7 +352,7 @@ if (form) {
     event.preventDefault();
     const words = box.value.trim();
     const message = [mode?.prefix, words].filter(Boolean).join(" ");
-    if (words || !box.required) ask(message);
+    if (words || !box.required) ask(message, true);
   });
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !narrow.matches) {

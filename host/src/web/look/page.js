@@ -39,6 +39,8 @@ async function learn() {
     if (!answer.ok || asked !== shown) return;
     asked.known = await answer.json();
     asked.title = asked.known.title;
+    // It may have moved since: what is pressed is meant for where it is now.
+    [asked.user, asked.app] = [asked.known.user, asked.known.app];
     if (drafted === undefined) $("name").textContent = asked.title;
     versions();
   } catch {

@@ -32,7 +32,7 @@ pub(in crate::web) async fn add(
         let visit = Visit::of(&site, (&user, &app), &parts, sent.token.as_deref()).await?;
         visit.pace(&site, Rush::Write)?;
         let query = form::query(&parts.uri);
-        let collection = collection(form::first(&query, "in").or(sent.collection.as_deref()))?;
+        let collection = collection(sent.collection.as_deref().or(form::first(&query, "in")))?;
         visit.may(Wish::Add, &collection)?;
         let by = visit.friend.as_ref().map(|friend| friend.name.clone());
         let record = NewRecord { page: visit.page.id, collection, data: sent.data, by };

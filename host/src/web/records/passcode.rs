@@ -1,6 +1,6 @@
 //! Friends' passcodes: argon2id, made slow on purpose, so it is done beside the threads that answer, a few at a time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use argon2::{
     Argon2, PasswordHash,
@@ -17,11 +17,11 @@ const AT_ONCE: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Hashes and checks, in turn.
-pub(super) struct Passcodes(Semaphore);
+pub(super) struct Passcodes(Arc<Semaphore>);
 
 impl Default for Passcodes {
     fn default() -> Self {
-        Self(Semaphore::new(AT_ONCE))
+        Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
@@ -48,9 +48,15 @@ impl Passcodes {
         &self,
         work: impl FnOnce() -> Result<T, argon2::password_hash::Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let turn = tokio::time::timeout(PATIENCE, self.0.acquire());
-        let _turn = turn.await.map_err(|_| refuse::too_many(PATIENCE))?.map_err(|_| problem::internal())?;
-        let done = tokio::task::spawn_blocking(work).await.map_err(|_| problem::internal())?;
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.0).acquire_owned());
+        let turn = turn.await.map_err(|_| refuse::too_many(PATIENCE))?.map_err(|_| problem::internal())?;
+        // Whoever hangs up leaves the work going: it keeps its turn.
+        let kept = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        let done = tokio::task::spawn_blocking(kept).await.map_err(|_| problem::internal())?;
         done.map_err(|error| {
             tracing::error!(%error, "a passcode could not be hashed or checked");
             problem::internal()

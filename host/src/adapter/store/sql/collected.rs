@@ -88,7 +88,10 @@ async fn has_room_for(db: &mut Db<'_>, page: PageId, collection: &Collection, ro
         return Ok(true);
     }
     let row = db
-        .one("select count(*) as n from wtaf_collections where page_id = $1 and collection <> ''", args![page])
+        .one(
+            "select count(*) as n from wtaf_collections where page_id = $1 and collection <> '' and records > 0",
+            args![page],
+        )
         .await?;
     let there: u64 = row.map_or(Ok(0), |row| row.count("n"))?;
     Ok(there < room.collections)

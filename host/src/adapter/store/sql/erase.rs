@@ -78,7 +78,6 @@ const LINES: &[Line] = lines! {
     "wtaf_costs"."person_id" by Person, but "person_id = null";
     "wtaf_faves"."person_id" by Person;
     "wtaf_faves"."content_id" by Page;
-    "wtaf_submissions"."content_id" by Page;
     "wtaf_submissions"."page_id" by Page;
     "wtaf_collections"."page_id" by Page;
     "wtaf_friends"."page_id" by Page;

@@ -69,7 +69,8 @@ pub(super) async fn publish(db: &mut Db<'_>, wish: &Publication) -> Outcome<u32>
     let draft = &wish.draft;
     db.run(
         "insert into wtaf_versions (content_id, version, job_id, title, description, html, owner_html, prompt, created_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         values ($1, $2, $3, $4, $5, $6, coalesce($7, (select owner_html from wtaf_versions where content_id = $1 and version = $10)), $8, $9)",
+        // An edit that writes no view for the owner leaves them the one they have.
         args![
             page.id,
             version,
@@ -79,7 +80,8 @@ pub(super) async fn publish(db: &mut Db<'_>, wish: &Publication) -> Outcome<u32>
             &draft.html,
             &draft.owner_html,
             &wish.prompt,
-            wish.now
+            wish.now,
+            page.version
         ],
     )
     .await?;

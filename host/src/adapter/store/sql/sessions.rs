@@ -78,6 +78,12 @@ async fn keep_code(db: &mut Db<'_>, code: &NewCode) -> Outcome<CodeKept> {
     if let Spent::Over { .. } = limits::spend(db, &one_more(&code.number_key, &code.for_number)).await? {
         return Ok(CodeKept::NumberOver);
     }
+    // Before the code that is there is replaced: one that was texted and still good stays good.
+    if code.text.is_some()
+        && let Spent::Over { .. } = limits::spend(db, &one_more(ALL, &code.for_all)).await?
+    {
+        return Ok(CodeKept::AllOver);
+    }
     db.run(
         "insert into wtaf_codes (session_key, code_hash, tries, expires_ms) values ($1, $2, 0, $3) \
          on conflict (session_key) do update set code_hash = excluded.code_hash, tries = 0, expires_ms = excluded.expires_ms",
@@ -85,9 +91,6 @@ async fn keep_code(db: &mut Db<'_>, code: &NewCode) -> Outcome<CodeKept> {
     )
     .await?;
     let Some(text) = &code.text else { return Ok(CodeKept::Nobody) };
-    if let Spent::Over { .. } = limits::spend(db, &one_more(ALL, &code.for_all)).await? {
-        return Ok(CodeKept::AllOver);
-    }
     outbox::write(db, text, code.now).await?;
     Ok(CodeKept::Texted)
 }
