@@ -120,7 +120,7 @@ async function offline(hands, ann, bob) {
   await ann.context().setOffline(true);
   await ann.getByLabel("Name").fill("Lost?");
   await ann.getByRole("button", { name: "Sign" }).click();
-  await ann.getByText("You seem to be offline. It may not have arrived.").waitFor();
+  await ann.getByText("Offline: it may not have arrived.").waitFor();
   same(await ann.getByLabel("Name").inputValue(), "Lost?", "what Ann wrote");
   await hands.shoot(ann, "offline");
   await sign(bob, "Bob again");

@@ -19,7 +19,7 @@
       init.body = JSON.stringify(body);
     }
     const answer = await real(base + path, init).catch(() => {
-      throw trouble("offline", "You seem to be offline. It may not have arrived.");
+      throw trouble("offline", "Offline: it may not have arrived.");
     });
     if (answer.status === 204) return null;
     const said = await answer.json().catch(() => ({}));
@@ -142,7 +142,7 @@
   function ours(method, url) {
     try { url = new URL(url, location.href); } catch { return; }
     // The engine's own addresses are nobody's server: what is meant for them goes there, and is stopped by the page's policy.
-    return /^post$/i.test(method) && url.host === location.host && !/^\/(api\/(apps|chat|jobs|pages|people|plugins|reload|session)|chat|sign-in|sms)(\/|$)/.test(url.pathname);
+    return /^post$/i.test(method) && url.host === location.host && !/^\/(api\/(apps|chat|jobs|session)|chat|sms)(\/|$)/.test(url.pathname);
   }
   async function posted(url, body) {
     if (typeof body === "string") {

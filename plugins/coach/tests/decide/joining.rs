@@ -25,12 +25,22 @@ fn a_new_person_joins_and_the_command_runs_at_once() {
 #[test]
 fn nothing_runs_for_one_who_has_left_but_the_way_back() {
     let left = texter().standing("left");
-    for text in ["WTAF a snake game", "hello", "help", "yes", "STOP", "index", "start a fire", ""] {
+    for text in ["WTAF a snake game", "hello", "help", "yes please", "STOP", "index", "start a fire", ""] {
         let decision = left.says(text);
         assert!(decision.actions.is_empty() && matches!(decision.then, Outcome::Silence(_)), "{text}");
     }
     assert_eq!(left.does("START"), done("return"));
     assert_eq!(left.does(" unstop. "), done("return"));
+    // Carriers take it for START from someone who had left.
+    assert_eq!(left.does("YES"), done("return"));
+}
+
+#[test]
+fn typed_into_the_chat_an_opt_out_word_is_a_word_like_any_other() {
+    for text in ["stop", "Cancel", "end"] {
+        let decision = texter().web().says(text);
+        assert!(matches!(&decision.then, Outcome::Order(order) if order.text == text), "{text}: {decision:?}");
+    }
 }
 
 #[test]
