@@ -70,7 +70,7 @@ pub async fn born(seed: u64, store: Option<url::Url>) -> (Beast, FakeAi, FakeTwi
         let asked = asked_in(call);
         let words = format!("Behold {}", tag_in(&asked).unwrap_or("nothing"));
         // Some of the calls fail for a moment, so that jobs go back to wait.
-        if seed.wrapping_add(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).is_multiple_of(33) {
+        if seed.wrapping_add(n).wrapping_mul(0x9e37_79b9_7f4a_7c15).is_multiple_of(11) {
             return Reply::status(503);
         }
         Reply::Slow(answer_with(&words), Duration::from_millis(5))
