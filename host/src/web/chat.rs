@@ -5,12 +5,12 @@ use axum::{
     extract::{self, Request},
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::{
     Problem, Site, address,
     ask::{self, Asked},
-    form, local, look, page, session,
+    form, look, page, session,
     who::Who,
 };
 use crate::{
@@ -229,17 +229,7 @@ fn took(ms: f64) -> String {
 /// The form, for browsers without scripts: takes the message in and shows the chat with its job.
 pub(super) async fn ask(extract::State(site): extract::State<Site>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    // A form can be sent by any page, so here an Origin must be there, and be ours alone.
-    let ours = match local::origin(&parts.headers) {
-        local::Origin::Named(origin) => {
-            local::is_ours(origin, &site.config().server.public_url, &parts.uri, &parts.headers)
-        }
-        _ => false,
-    };
-    if !ours {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", "This form was not sent from our own page.")
-            .todo("Open the chat and ask there."));
-    }
+    ask::check_form_origin(&site, &parts.uri, &parts.headers)?;
     let pairs = form::pairs(&parts.headers, body).await?;
     let from = address::client(address::peer(&parts.extensions), &parts.headers, &site.trusted);
     let asked = Asked {
