@@ -64,7 +64,7 @@ fn summary(checked: &Checked) -> String {
         StoreUrl::Postgres(_) => "PostgreSQL".to_owned(),
     };
     let _ = writeln!(out, "  store  {store}");
-    let queue = match checked.queue.backend {
+    let queue = match &checked.queue.backend {
         QueueBackend::Files => format!("files in {}", checked.data_dir.display()),
         QueueBackend::Nats(_) => "NATS".to_owned(),
     };

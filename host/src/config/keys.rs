@@ -10,8 +10,8 @@ use url::Url;
 use super::{
     grant::Grant,
     kinds::{
-        ADDRESS, BASE_URL, Choice, FOLDER, FREE, Flag, Free, GRANTED, KEY, Line, Listed, NAME, NAMED_NUMBERS, NATS,
-        NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section,
+        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, KEY, Line, Listed, NAME, NAMED_NUMBERS,
+        NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section,
         Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
     model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
@@ -125,8 +125,16 @@ keys! {
     queue "[queue]" {
         /// Files under the data directory, or NATS JetStream for several machines.
         BACKEND: Choice<Backend> = "backend", BACKENDS, or "\"files\"";
-        /// The NATS servers, for that backend.
-        NATS_URL: Line<String> = "nats_url", NATS;
+        /// The NATS servers, for that backend and for plugins from NATS; a user and password, or a token, may stand in the URL.
+        NATS_URL: Line<SecretString> = "nats_url", NATS;
+        /// A credentials file of NATS (a JWT and its seed), where the servers ask for one.
+        NATS_CREDS: Line<PathBuf> = "nats_creds", FILE;
+        /// What the names of our streams and buckets begin with, so that several engines may share the servers.
+        NATS_PREFIX: Line<String> = "nats_prefix", NAME, or "\"wtaf\"";
+        /// On how many servers of a NATS cluster each request is kept: 3 outlives one of them.
+        REPLICAS: Whole<usize> = "replicas", whole(1, 5), or "1";
+        /// With NATS: a worker that has not been heard of for so long has lost its jobs to the others.
+        LEASE: Time = "lease", time(SECOND, HOUR), or "\"30s\"";
         /// Jobs taken up at once, those that wait on an AI included.
         IN_HAND: Whole<usize> = "in_hand", whole(1, 1_000_000), or "20000";
         /// Requests that may wait before new ones are refused.

@@ -118,6 +118,8 @@ pub struct Web {
 pub struct Queue {
     /// Which one.
     pub backend: QueueBackend,
+    /// The NATS servers, where they are named; plugins may come from there with either backend.
+    pub nats: Option<Nats>,
     /// Jobs taken up at once, those that wait on an AI included.
     pub in_hand: usize,
     /// Requests that may wait before new ones are refused.
@@ -131,12 +133,27 @@ pub struct Queue {
 }
 
 /// Where requests wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum QueueBackend {
     /// Files under the data directory.
     Files,
-    /// NATS JetStream at this URL.
-    Nats(String),
+    /// NATS JetStream.
+    Nats(Nats),
+}
+
+/// The NATS servers, and what of them is ours.
+#[derive(Debug, Clone)]
+pub struct Nats {
+    /// One or several, separated by commas; may hold a password: not for printing.
+    pub url: SecretString,
+    /// A credentials file.
+    pub creds: Option<PathBuf>,
+    /// What the names of our streams and buckets begin with.
+    pub prefix: String,
+    /// On how many servers a request is kept.
+    pub replicas: usize,
+    /// How long a silent worker keeps its jobs.
+    pub lease: Duration,
 }
 
 /// `[store]`

@@ -26,7 +26,7 @@ const GIVE_UP_AFTER: Duration = Duration::from_hours(24);
 
 /// Sends until the engine stops.
 pub(super) async fn run(parts: Arc<Parts>) {
-    let exclusive = parts.generations.current().pipeline.queue.backend == QueueBackend::Files;
+    let exclusive = matches!(parts.generations.current().pipeline.queue.backend, QueueBackend::Files);
     // The lock on the data directory says that there is no other sender: what one had in hand at a crash need not wait for its lease to end.
     if exclusive && let Err(failure) = parts.patiently(|| parts.store.release_texts(Millis::now())).await {
         tracing::warn!(%failure, "texts in hand at a crash wait for their lease to end");

@@ -17,6 +17,7 @@ mod hostile;
 mod judge;
 mod kit;
 mod model;
+mod nats;
 mod oci;
 mod openapi;
 mod operate;

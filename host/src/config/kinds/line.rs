@@ -144,6 +144,9 @@ pub const FOLDER: Line<PathBuf> = Line {
     example: None,
 };
 
+/// A file that is read at the start.
+pub const FILE: Line<PathBuf> = Line { wants: "a file, relative to this one or absolute", ..FOLDER };
+
 /// Which database.
 pub const STORE: Line<StoreUrl> = Line {
     wants: "\"sqlite://FILE\" or \"postgres://…\"",
@@ -153,7 +156,7 @@ pub const STORE: Line<StoreUrl> = Line {
 };
 
 /// One or several NATS servers.
-pub const NATS: Line<String> = Line {
+pub const NATS: Line<SecretString> = Line {
     wants: "a NATS URL such as \"nats://127.0.0.1:4222\", several separated by commas",
     parse: |_, text| nats(text),
     secret: true,
@@ -291,7 +294,7 @@ fn store(base: &Path, text: &str) -> Result<StoreUrl, String> {
     }
 }
 
-fn nats(text: &str) -> Result<String, String> {
+fn nats(text: &str) -> Result<SecretString, String> {
     for server in text.split(',') {
         let url = Url::parse(server.trim()).map_err(|_| "is no URL".to_owned())?;
         if !matches!(url.scheme(), "nats" | "tls" | "ws" | "wss") {
@@ -301,7 +304,7 @@ fn nats(text: &str) -> Result<String, String> {
             return Err("has no host".to_owned());
         }
     }
-    Ok(text.to_owned())
+    Ok(text.into())
 }
 
 fn sender(text: &str) -> Result<String, String> {

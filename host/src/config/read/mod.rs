@@ -3,6 +3,7 @@
 //! A section's reader takes all its keys before it looks at any, so that one fault hides no other.
 
 mod ai;
+mod queue;
 mod sms;
 mod stage;
 
@@ -13,9 +14,9 @@ use super::{
     document::{At, Entry},
     fault::{Code, Found},
     flow,
-    keys::{Backend, coach, data, limits, plugins, queue, root, server, store, web},
+    keys::{coach, data, limits, plugins, root, server, store, web},
     kinds::{Roles, unknown_role},
-    model::{Limits, Pipeline, Plugins, Queue, QueueBackend, Server, Store, StoreUrl, TrialRule, Web},
+    model::{Limits, Pipeline, Plugins, Server, Store, StoreUrl, TrialRule, Web},
     plugin::{Finder, Places, RoleOf},
     walk::{View, Walk},
 };
@@ -36,7 +37,7 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
     let data = top.get(walk, &root::DATA);
     let data_dir = data.as_ref().and_then(|view| view.get(walk, &data::DIR));
     let keep = data.as_ref().and_then(|view| view.get(walk, &data::KEEP));
-    let queue = top.get(walk, &root::QUEUE).and_then(|view| read_queue(walk, &view));
+    let queue = top.get(walk, &root::QUEUE).and_then(|view| queue::read(walk, &view));
     let store = top.get(walk, &root::STORE_).and_then(|view| read_store(walk, &view, data_dir.as_deref()));
     let ai = top.need(walk, &root::AI).and_then(|views| ai::read(walk, &views));
     let sms = top.get(walk, &root::SMS).and_then(|view| sms::read(walk, &view));
@@ -110,35 +111,6 @@ fn read_web(walk: &mut Walk<'_>, view: &View) -> Option<Web> {
     let guests = view.get(walk, &web::GUESTS);
     let allowed_origins = view.get(walk, &web::ALLOWED_ORIGINS);
     Some(Web { guests: guests?, allowed_origins: allowed_origins? })
-}
-
-fn read_queue(walk: &mut Walk<'_>, view: &View) -> Option<Queue> {
-    let backend = view.get(walk, &queue::BACKEND);
-    let nats_url = match backend {
-        Some(Backend::Nats) if !view.has(walk, &queue::NATS_URL) => {
-            let fault =
-                Found::new(Code::Missing, view.at_of(&queue::BACKEND), "the queue `nats` needs `queue.nats_url`");
-            walk.push(fault.help("such as nats_url = \"nats://127.0.0.1:4222\""));
-            None
-        }
-        _ => view.get(walk, &queue::NATS_URL),
-    };
-    let in_hand = view.get(walk, &queue::IN_HAND);
-    let max_waiting = view.get(walk, &queue::MAX_WAITING);
-    let max_age = view.get(walk, &queue::MAX_AGE);
-    let max_attempts = view.get(walk, &queue::MAX_ATTEMPTS);
-    let per_user = view.get(walk, &queue::PER_USER);
-    Some(Queue {
-        backend: match backend? {
-            Backend::Files => QueueBackend::Files,
-            Backend::Nats => QueueBackend::Nats(nats_url?),
-        },
-        in_hand: in_hand?,
-        max_waiting: max_waiting?,
-        max_age: max_age?,
-        max_attempts: max_attempts?,
-        per_user: per_user?,
-    })
 }
 
 fn read_store(walk: &mut Walk<'_>, view: &View, data_dir: Option<&std::path::Path>) -> Option<Store> {

@@ -6,6 +6,7 @@ pub mod component;
 pub mod guest;
 pub mod host;
 pub mod line;
+pub mod nats;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod process;

@@ -97,6 +97,12 @@ impl Running {
         Self { child, _reaper: reaper, log }
     }
 
+    /// Ends it at once, as a machine that fails does. It is not waited for, so that its number stays its own until this is dropped.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+    }
+
     /// Waits until it takes connections.
     pub fn wait_for(&mut self, port: u16) {
         let deadline = Instant::now() + Duration::from_mins(1);
