@@ -12,6 +12,7 @@ mod replay;
 mod run;
 mod schema;
 mod send;
+mod systemd;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 

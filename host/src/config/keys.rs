@@ -91,6 +91,8 @@ keys! {
     server "[server]" {
         /// Where to listen. Port 0 takes any free one.
         LISTEN: Line<SocketAddr> = "listen", ADDRESS, or "\"127.0.0.1:3030\"";
+        /// Where /healthz, /readyz and /metrics are served as well, by a worker too, which listens nowhere else. Nothing asks for a token there: an address that only scrapers and probes reach.
+        METRICS_LISTEN: Line<SocketAddr> = "metrics_listen", ADDRESS;
         /// What the world calls us: links in texts begin with it, and Twilio's signature covers it. Unset: http://localhost and the port of `listen`.
         PUBLIC_URL: Line<Url> = "public_url", BASE_URL;
         /// Opens the console and the operator's API. Unset: they answer local requests only.

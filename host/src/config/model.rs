@@ -74,6 +74,8 @@ impl std::ops::Deref for Checked {
 pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where probes and scrapers ask as well.
+    pub metrics_listen: Option<SocketAddr>,
     /// What the outside calls us; no trailing slash in what [`Server::url`] makes of it.
     pub public_url: Url,
     /// Opens the console and the operator's API.

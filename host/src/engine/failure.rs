@@ -58,6 +58,16 @@ impl Failure {
         Self::Final { code, why: why.into() }
     }
 
+    /// One word for traces: it tells failures apart, and holds nobody's words.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } | Self::Retry { code, .. } | Self::Final { code, .. } => code,
+            Self::Plugin(error) => error.fault.word(),
+            Self::NoPage { .. } => "no-page",
+            Self::Stopping => "stopping",
+        }
+    }
+
     /// Whether another version of a plugin may do better with the very same job.
     pub fn stems_from_plugins(&self) -> bool {
         matches!(self, Self::Plugin(_) | Self::NoPage { .. })

@@ -9,6 +9,7 @@ mod generation;
 mod generations;
 mod lanes;
 mod make;
+mod measures;
 mod notify;
 pub mod own_words;
 mod parts;
@@ -47,6 +48,7 @@ use crate::{
     },
     config::Checked,
     job::{GuestKey, Job, JobId, JobIds, Millis, Request},
+    telemetry::traces,
 };
 
 /// What the interfaces (web, command line) talk to.
@@ -127,7 +129,20 @@ impl Engine {
 
     /// Takes a request in. It is durable when this returns `Ok`; neither the database nor an AI need be up.
     pub async fn accept(&self, request: Request) -> Result<Accepted, QueueError> {
-        self.queue.accept(request).await
+        let source = request.source;
+        let accepted = self.queue.accept(request).await;
+        let outcome = match &accepted {
+            Ok(Accepted::New(id)) => {
+                traces::accepted(*id, source);
+                "accepted"
+            }
+            Ok(Accepted::Again(_)) => "again",
+            Err(QueueError::Full { .. }) => "full",
+            Err(QueueError::Behind { .. }) => "behind",
+            Err(_) => "failed",
+        };
+        metrics::counter!("wtaf_requests_total", "source" => source.as_str(), "outcome" => outcome).increment(1);
+        accepted
     }
 
     /// Whether a guest at this address may ask once more; counts it. The address is kept only as a digest. With the store down the answer is yes: the

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use super::{
     Failure, Parts, failure,
@@ -19,6 +20,7 @@ use crate::{
     adapter::{queue::Ended, store},
     failpoint::{Step, reached},
     job::{Asker, Job, JobError, LONGEST_WAIT, Millis, Status},
+    telemetry::traces,
 };
 
 /// How long finished jobs' progress events are kept.
@@ -77,11 +79,12 @@ impl Runner {
             match next {
                 Ok(job) => {
                     let ticket = self.parts.decisions.enter(job.request.asker.clone());
-                    let parts = Arc::clone(&self.parts);
-                    self.tasks.spawn(async move {
+                    let (parts, span) = (Arc::clone(&self.parts), traces::job(&job));
+                    let ended = async move {
                         Box::pin(see_to_its_end(parts, job, ticket)).await;
                         drop(place);
-                    });
+                    };
+                    self.tasks.spawn(ended.instrument(span));
                 }
                 Err(error) => {
                     tracing::error!(%error, "no job could be taken up: trying again in a second");
@@ -226,6 +229,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
         wait = (wait * 2).min(Duration::from_secs(5));
     }
     let took = Millis::now().since(walk.job.created_at);
+    Span::current().record("status", status.as_str());
     metrics::counter!("wtaf_jobs_total", "status" => status.as_str(), "source" => walk.job.request.source.as_str())
         .increment(1);
     metrics::histogram!("wtaf_job_seconds").record(took.as_secs_f64());

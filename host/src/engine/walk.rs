@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument, Span};
 
 use super::{
     Failure, Generation, GenerationId, Parts, consult::Tape, decide, lanes::Ticket, make, notify, publish,
@@ -20,6 +21,7 @@ use crate::{
     engine::generation::Ready,
     job::{Asker, ForPerson, Job, Millis, Order, SavedDraft, StageRecord, Status},
     plugin::types,
+    telemetry::traces,
 };
 
 /// A job on its way, with what lives only as long as this run of it.
@@ -170,7 +172,8 @@ impl Walk {
         self.open_record(ready);
         self.parts.tell(&self.job, "stage").await;
         let began = std::time::Instant::now();
-        let outcome = self.do_stage(ready).await;
+        let span = self.job.stages.last().map_or_else(Span::none, traces::stage);
+        let outcome = self.do_stage(ready).instrument(span.clone()).await;
         let ms = began.elapsed().as_secs_f64() * 1_000.0;
         let line = outcome.as_ref().map_or_else(|failure| first_line(&failure.to_string()), |()| "ok".to_owned());
         metrics::histogram!("wtaf_stage_seconds", "stage" => ready.stage.name.clone()).record(ms / 1_000.0);
@@ -187,7 +190,8 @@ impl Walk {
             record.ms = (ms * 1_000.0).round() / 1_000.0;
             record.outcome = line;
         }
-        if outcome.is_err() {
+        if let Err(failure) = &outcome {
+            traces::failed(&span, failure.word());
             self.parts.tell(&self.job, "stage").await;
         }
         outcome

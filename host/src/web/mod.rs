@@ -27,6 +27,7 @@ mod people;
 mod phone;
 mod plugins;
 mod portrait;
+mod probes;
 mod problem;
 mod qr;
 mod records;
@@ -49,6 +50,7 @@ use http::{HeaderMap, Uri};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use probes::probes;
 pub use problem::Problem;
 pub use routes::router;
 pub use serve::serve;

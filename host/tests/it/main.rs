@@ -31,6 +31,7 @@ mod records;
 mod sandbox;
 mod session;
 mod sharing;
+mod signals;
 mod signed;
 mod sms;
 mod store;

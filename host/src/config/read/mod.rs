@@ -74,6 +74,7 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
 fn read_server(walk: &mut Walk<'_>, view: &View) -> Option<(Server, bool)> {
     let given = view.has(walk, &server::PUBLIC_URL);
     let listen = view.get(walk, &server::LISTEN);
+    let metrics_listen = view.get(walk, &server::METRICS_LISTEN);
     let public_url = view.get(walk, &server::PUBLIC_URL);
     let admin_token = view.get(walk, &server::ADMIN_TOKEN);
     let bridge_token = view.get(walk, &server::BRIDGE_TOKEN);
@@ -92,6 +93,7 @@ fn read_server(walk: &mut Walk<'_>, view: &View) -> Option<(Server, bool)> {
     }
     let server = Server {
         listen,
+        metrics_listen,
         public_url,
         admin_token,
         bridge_token,

@@ -221,6 +221,11 @@ impl Host {
         self.answers("/readyz").await;
     }
 
+    /// Starts it, and waits for nothing: a worker listens nowhere.
+    pub fn begin(&mut self) {
+        self.spawn();
+    }
+
     fn spawn(&mut self) {
         assert!(self.child.is_none(), "it still runs");
         self.logs.lock().unwrap().clear();

@@ -2,6 +2,7 @@
 
 pub mod ai;
 pub mod ask;
+pub mod collector;
 pub mod component;
 pub mod guest;
 pub mod host;
