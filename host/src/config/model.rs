@@ -365,6 +365,13 @@ pub enum Runs {
     Adapter(AdapterStage),
 }
 
+impl Runs {
+    /// Whether a plugin decides here.
+    pub fn is_plugin(&self) -> bool {
+        matches!(self, Self::Plugin { .. })
+    }
+}
+
 /// How pipeline.toml names a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PluginSource {

@@ -39,3 +39,4 @@ mod swap;
 mod texting;
 mod trial;
 mod twilio_sdk;
+mod verbs;
