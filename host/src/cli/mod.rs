@@ -10,6 +10,8 @@ mod migrate;
 mod operate;
 mod people;
 mod plugin;
+#[cfg(test)]
+mod reference;
 mod replay;
 mod run;
 mod schema;

@@ -14,6 +14,8 @@ mod keys;
 mod kinds;
 mod model;
 mod overrides;
+#[cfg(test)]
+mod page;
 mod plugin;
 mod read;
 mod reference;

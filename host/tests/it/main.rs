@@ -3,6 +3,7 @@
 mod ai;
 mod architecture;
 mod authoring;
+mod book;
 mod browser;
 mod chaos;
 mod check;
