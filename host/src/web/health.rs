@@ -38,12 +38,18 @@ pub(super) async fn ready(
         .retry_after(5))
 }
 
-pub(super) async fn metrics(extract::State(site): extract::State<Site>) -> Response {
+/// Of how much there is of everything, a competitor learns as much as whoever runs the engine.
+pub(super) async fn metrics(
+    extract::State(site): extract::State<Site>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    operator::check(&site, &uri, &headers)?;
     let mut response = site.state.metrics.render().into_response();
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
-    response
+    Ok(response)
 }
 
 pub(super) async fn openapi(extract::State(site): extract::State<Site>) -> Response {
