@@ -34,9 +34,10 @@ await test("records", async (hands) => {
   await friends(ann, bob);
   await oldStyle(ann);
   await offline(hands, ann, bob);
+  await lostAnswer(ann, bob);
   await withoutScript(hands, address, ann);
   await otherPage(hands, address, ann);
-  hands.forgive(/status of 4\d\d|ERR_INTERNET_DISCONNECTED|Content Security Policy|violates|Refused to connect|Fetch API cannot load/);
+  hands.forgive(/status of 4\d\d|ERR_INTERNET_DISCONNECTED|ERR_FAILED|Content Security Policy|violates|Refused to connect|Fetch API cannot load/);
 });
 
 // Asks for a page in the chat: its address.
@@ -128,6 +129,28 @@ async function offline(hands, ann, bob) {
   await until("Ann sees what she missed", async () => (await lines(ann))[0] === "Bob again");
   await ann.getByRole("button", { name: "Sign" }).click();
   await until("Bob sees Ann's line", async () => (await lines(bob))[0] === "Lost?");
+}
+
+// What Ann sends arrives, and she never hears of it: so she sends it again.
+async function lostAnswer(ann, bob) {
+  const keys = [];
+  await ann.route("**/records?in=guestbook", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    keys.push(route.request().headers()["idempotency-key"]);
+    await route.fetch();
+    await route.abort();
+  });
+  await ann.getByLabel("Name").fill("Twice?");
+  await ann.getByRole("button", { name: "Sign" }).click();
+  await ann.getByText("Offline: it may not have arrived.").waitFor();
+  await until("Bob sees the line whose answer was lost", async () => (await lines(bob))[0] === "Twice?");
+  await ann.unroute("**/records?in=guestbook");
+  await ann.getByRole("button", { name: "Sign" }).click();
+  await ann.getByText("Sent.", { exact: true }).waitFor();
+  const twice = async () => (await lines(ann)).filter((line) => line === "Twice?").length;
+  same([await twice(), keys.length, keys[0]?.length > 9], [1, 1, true], "lines of what was sent twice");
+  await sign(ann, "Twice?");
+  await until("the same words, meant anew, are another line", async () => (await twice()) === 2);
 }
 
 async function withoutScript(hands, address, ann) {
