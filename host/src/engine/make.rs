@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, consult, decide, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
+use super::{Failure, at_work, consult, decide, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},
@@ -109,34 +109,36 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
 async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
     let call = &AiCall { barred: spent_out(walk).await?, ..call.clone() };
     let arrived = Mutex::new(Arrived::default());
-    let mut listener = |piece: Piece<'_>| {
-        reached(Step::AnswerPiece);
-        arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
-    };
     let watched = walk.job.request.source == Source::Web;
-    let answer = {
-        let mut asking = std::pin::pin!(walk.generation.ai.ask(call, &mut listener));
-        let mut tick = tokio::time::interval(TEXT_EVERY);
-        loop {
-            tokio::select! {
-                answer = &mut asking => break answer,
-                () = walk.parts.stopping.cancelled() => return Err(Failure::Stopping),
-                _ = tick.tick(), if watched => {
-                    let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
-                    if let Some(news) = news {
-                        tell_text(walk, news).await;
-                    }
-                }
-            }
-        }
-    };
-    let answer = answer?;
+    let answer = at_work::aside(listen(walk, call, &arrived, watched)).await?;
     let news = arrived.into_inner().unwrap_or_else(PoisonError::into_inner).news();
     if let Some(news) = news.filter(|_| watched) {
         tell_text(walk, news).await;
     }
     count(walk, &answer);
     Ok(answer)
+}
+
+/// Waits for the answer; those who watch are told what arrives meanwhile.
+async fn listen(walk: &Walk, call: &AiCall, arrived: &Mutex<Arrived>, watched: bool) -> Result<Answer, Failure> {
+    let mut listener = |piece: Piece<'_>| {
+        reached(Step::AnswerPiece);
+        arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
+    };
+    let mut asking = std::pin::pin!(walk.generation.ai.ask(call, &mut listener));
+    let mut tick = tokio::time::interval(TEXT_EVERY);
+    loop {
+        tokio::select! {
+            answer = &mut asking => return Ok(answer?),
+            () = walk.parts.stopping.cancelled() => return Err(Failure::Stopping),
+            _ = tick.tick(), if watched => {
+                let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
+                if let Some(news) = news {
+                    tell_text(walk, news).await;
+                }
+            }
+        }
+    }
 }
 
 /// Words that arrived and are not yet told of.

@@ -5,7 +5,14 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Generation, Generations, generations::OnRecord, lanes::Lanes, shares::Shares, view};
+use super::{
+    Failure, Generation, Generations,
+    at_work::{self, Places},
+    generations::OnRecord,
+    lanes::Lanes,
+    shares::Shares,
+    view,
+};
 use crate::{
     adapter::{
         queue::Queue,
@@ -60,6 +67,7 @@ pub struct Parts {
     pub(super) decisions: Lanes<Asker>,
     pub(super) edits: Lanes<(PersonId, String)>,
     pub(super) shares: Shares,
+    pub(super) places: Places,
 }
 
 impl Parts {
@@ -80,6 +88,7 @@ impl Parts {
             decisions: Lanes::default(),
             edits: Lanes::default(),
             shares,
+            places: Places::for_this_machine(),
         })
     }
 
@@ -121,11 +130,14 @@ impl Parts {
         }
     }
 
-    /// Waits, unless the engine stops.
+    /// Waits, unless the engine stops. A job holds no place meanwhile.
     pub(super) async fn pause(&self, wait: Duration) -> Result<(), Failure> {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
-            () = self.stopping.cancelled() => Err(Failure::Stopping),
-        }
+        at_work::aside(async {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => Ok(()),
+                () = self.stopping.cancelled() => Err(Failure::Stopping),
+            }
+        })
+        .await
     }
 }

@@ -1,6 +1,6 @@
 //! Takes jobs up, gives each a task of its own, and sees each to its end.
 //!
-//! A job that waits on an AI holds a task and its own data, no thread and no WASM instance.
+//! A job that waits on an AI holds a task and its own data: no thread, no WASM instance, no place among those at work.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::{
-    Failure, Parts, failure,
+    Failure, Parts, at_work, failure,
     lanes::Ticket,
     notify, sender,
     speech::{self, Occasion},
@@ -72,6 +72,12 @@ impl Runner {
                 () = draining.cancelled() => return,
             };
             let Ok(place) = place else { return };
+            // Those in hand that could go on are served first: what nobody can work on yet waits in the queue, which is fair.
+            let places = &self.parts.places;
+            let seat = tokio::select! {
+                seat = places.take(places.turn()) => seat,
+                () = draining.cancelled() => return,
+            };
             let next = tokio::select! {
                 next = self.parts.queue.next() => next,
                 () = draining.cancelled() => return,
@@ -80,11 +86,12 @@ impl Runner {
                 Ok(job) => {
                     let ticket = self.parts.decisions.enter(job.request.asker.clone());
                     let (parts, span) = (Arc::clone(&self.parts), traces::job(&job));
+                    let stopping = parts.stopping.clone();
                     let ended = async move {
                         Box::pin(see_to_its_end(parts, job, ticket)).await;
                         drop(place);
                     };
-                    self.tasks.spawn(ended.instrument(span));
+                    self.tasks.spawn(at_work::seated(places, seat, &stopping, ended.instrument(span)));
                 }
                 Err(error) => {
                     tracing::error!(%error, "no job could be taken up: trying again in a second");
@@ -225,7 +232,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
         if parts.stopping.is_cancelled() {
             return Err(Failure::Stopping);
         }
-        tokio::time::sleep(wait).await;
+        at_work::aside(tokio::time::sleep(wait)).await;
         wait = (wait * 2).min(Duration::from_secs(5));
     }
     let took = Millis::now().since(walk.job.created_at);

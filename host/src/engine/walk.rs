@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::{Instrument, Span};
 
 use super::{
-    Failure, Generation, GenerationId, Parts, consult::Tape, decide, lanes::Ticket, make, notify, publish,
+    Failure, Generation, GenerationId, Parts, at_work, consult::Tape, decide, lanes::Ticket, make, notify, publish,
     view::RUNNING,
 };
 use crate::{
@@ -86,7 +86,7 @@ impl Walk {
             if self.job.progress.decided.is_none()
                 && let Some(ticket) = &mut self.ticket
             {
-                ticket.turn().await;
+                at_work::in_line(ticket.turn()).await;
             }
             self.run_stage(ready).await?;
             if self.job.progress.decided.is_some() && self.ticket.take().is_some() {
@@ -123,10 +123,10 @@ impl Walk {
         let (id, page) = (person.id, order.page.clone().filter(|_| order.kind == "edit"));
         if let Some(page) = page {
             let mut edit = self.parts.edits.enter((id, page));
-            edit.turn().await;
+            at_work::in_line(edit.turn()).await;
             self.held.1 = Some(edit);
         }
-        self.held.0 = self.parts.shares.take(id).await;
+        self.held.0 = at_work::in_line(self.parts.shares.take(id)).await;
     }
 
     pub fn then(&self) -> Option<&ForPerson> {

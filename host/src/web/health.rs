@@ -39,8 +39,14 @@ pub(super) async fn ready(
         .retry_after(5))
 }
 
-pub(super) async fn metrics(extract::State(site): extract::State<Site>) -> Response {
-    measured(&site.state).await
+/// Of how much there is of everything, a competitor learns as much as whoever runs the engine.
+pub(super) async fn metrics(
+    extract::State(site): extract::State<Site>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    operator::check(&site, &uri, &headers)?;
+    Ok(measured(&site.state).await)
 }
 
 /// All metrics, as of now.

@@ -30,6 +30,7 @@ mod portrait;
 mod probes;
 mod problem;
 mod qr;
+mod quiet;
 mod records;
 mod routes;
 mod serve;
@@ -126,4 +127,10 @@ pub(crate) fn read_headers(headers: &HeaderMap) {
     let _ = (session::bearer(headers), session::in_cookie(headers, "wtaf_session"));
     let peer = std::net::Ipv4Addr::LOCALHOST.into();
     let _ = address::bucket(address::client(peer, headers, &address::Trusted::new(&["127.0.0.0/8", "10.0.0.0/8"])));
+}
+
+/// For [`crate::fuzzing`]: the body of a record.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_record(body: &[u8], is_form: bool) {
+    records::try_any(body, is_form);
 }

@@ -151,8 +151,13 @@ async fn tables_of_the_service_before_are_taken_over() {
     assert_eq!(store.shelf(0, 9).await.unwrap().len(), 2);
     let collected = store.records_of(page.id, &RecordFilter::default(), 9).await.unwrap();
     assert_eq!(collected.iter().map(|one| one.data.get()).collect::<Vec<_>>(), ["{\"name\": \"Ann\"}"]);
-    let another =
-        NewRecord { page: page.id, collection: Collection::main(), data: collected[0].data.clone(), by: None };
+    let another = NewRecord {
+        page: page.id,
+        collection: Collection::main(),
+        data: collected[0].data.clone(),
+        by: None,
+        once: None,
+    };
     let room = Room { records: 9, bytes: 999, collections: 9 };
     assert_eq!(store.add_record(another, room, NOW).await.unwrap(), Kept::As(2));
     assert_eq!(store.publish(publication(job_id(), &fox, "page", "edited", at(1))).await.unwrap(), 2);
