@@ -14,8 +14,8 @@ use rstest::rstest;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use wtaf_host::{
-    adapter::queue::{Accepted, Ended, FilesQueue, Queue, QueueError, Roles, State},
-    job::{Asker, Decided, ForPerson, GuestKey, Job, JobError, JobId, Millis, Request, Source, Status},
+    adapter::queue::{Accepted, Ended, FilesQueue, Queue, QueueError, Roles},
+    job::{Asker, GuestKey, Job, JobId, Millis, Request, Source, Status},
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -189,11 +189,6 @@ async fn someone_with_one_request_is_second_after_someone_with_many(#[case] rest
     }
 
     assert_eq!([next(&queue).await.id, next(&queue).await.id, next(&queue).await.id], [many[0], one, many[1]]);
-}
-
-/// A second process that only looks.
-fn open_again(dir: &TempDir) -> Arc<FilesQueue> {
-    FilesQueue::open(dir.path(), Roles::NONE, 100).unwrap()
 }
 
 #[tokio::test]
