@@ -9,7 +9,8 @@ use super::ConfigArgs;
 use crate::{
     adapter::{
         ai::{self, Ai},
-        queue::{FilesQueue, Queue, Roles, Room},
+        nats::Nats,
+        queue::{FilesQueue, NatsQueue, Queue, Roles, Room},
         sms,
         store::{self, Store},
     },
@@ -44,17 +45,43 @@ pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
     })
 }
 
-/// Opens the queue in the given roles.
-pub(crate) fn queue(pipeline: &Checked, roles: Roles) -> miette::Result<Arc<FilesQueue>> {
-    match &pipeline.queue.backend {
-        QueueBackend::Files => {
-            let room = Room { most: pipeline.queue.max_waiting, oldest: pipeline.queue.max_age };
-            FilesQueue::with_room(&pipeline.data_dir, roles, room).into_diagnostic()
+/// Connects to the NATS servers, where they are named: once for a process.
+pub(crate) async fn nats(pipeline: &Checked) -> miette::Result<Option<Nats>> {
+    let Some(settings) = &pipeline.queue.nats else { return Ok(None) };
+    let connected = Nats::connect(settings).await;
+    connected.map(Some).into_diagnostic().wrap_err("the NATS servers ([queue] nats_url)")
+}
+
+/// Opens the queue in the given roles, over a connection where it needs one.
+pub(crate) async fn queue(pipeline: &Checked, nats: Option<&Nats>, roles: Roles) -> miette::Result<Arc<dyn Queue>> {
+    let room = Room { most: pipeline.queue.max_waiting, oldest: pipeline.queue.max_age };
+    match (&pipeline.queue.backend, nats) {
+        (QueueBackend::Nats(settings), Some(nats)) => {
+            let opened = NatsQueue::open(nats.clone(), &pipeline.data_dir, roles, room, settings.lease).await;
+            Ok(opened.into_diagnostic().wrap_err("the queue in NATS")?)
         }
-        QueueBackend::Nats(_) => Err(miette::miette!(
-            help = "set queue.backend = \"files\"",
-            "queue.backend = \"nats\" is not built into this version"
-        )),
+        _ => Ok(FilesQueue::with_room(&pipeline.data_dir, roles, room).into_diagnostic()?),
+    }
+}
+
+/// Opens the queue to look, from a verb of its own.
+pub(crate) async fn queue_to_look(pipeline: &Checked) -> miette::Result<Arc<dyn Queue>> {
+    let nats = nats_of_queue(pipeline).await?;
+    queue(pipeline, nats.as_ref(), Roles::NONE).await
+}
+
+/// The same, and with files no engine can start meanwhile; whether one runs on other machines cannot be known.
+pub(crate) async fn queue_alone(pipeline: &Checked) -> miette::Result<Arc<dyn Queue>> {
+    match &pipeline.queue.backend {
+        QueueBackend::Files => Ok(FilesQueue::hold(&pipeline.data_dir).into_diagnostic()?),
+        QueueBackend::Nats(_) => queue_to_look(pipeline).await,
+    }
+}
+
+async fn nats_of_queue(pipeline: &Checked) -> miette::Result<Option<Nats>> {
+    match &pipeline.queue.backend {
+        QueueBackend::Files => Ok(None),
+        QueueBackend::Nats(_) => nats(pipeline).await,
     }
 }
 
@@ -77,7 +104,8 @@ pub(crate) async fn boot(
     overrides: Vec<String>,
     stopping: CancellationToken,
 ) -> miette::Result<Booted> {
-    let queue: Arc<dyn Queue> = queue(&pipeline, roles)?;
+    let nats = nats(&pipeline).await?;
+    let queue = queue(&pipeline, nats.as_ref(), roles).await?;
     let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;

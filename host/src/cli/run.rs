@@ -19,8 +19,9 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
-    /// What this process does: take requests in and show pages, work on the jobs, or both. One of each may share a data directory.
-    #[arg(long, value_enum, default_value = "both")]
+    /// What this process does: take requests in and show pages, work on the jobs, or both. With the queue in files one of each may share a data directory;
+    /// with NATS there may be as many as you like, each worker with a data directory of its own.
+    #[arg(long, visible_alias = "only", value_enum, default_value = "both")]
     role: Role,
 }
 

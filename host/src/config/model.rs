@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -156,6 +156,17 @@ pub struct Nats {
     pub replicas: usize,
     /// How long a silent worker keeps its jobs.
     pub lease: Duration,
+}
+
+impl Nats {
+    /// The servers, without user and password.
+    pub fn at(&self) -> String {
+        let servers = self.url.expose_secret().split(',').map(|one| match url::Url::parse(one.trim()) {
+            Ok(url) => format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(4222)),
+            Err(_) => "?".to_owned(),
+        });
+        servers.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// `[store]`

@@ -11,16 +11,15 @@ use super::{
     generations::OnRecord,
     lanes::Lanes,
     shares::Shares,
-    view,
 };
 use crate::{
     adapter::{
-        queue::Queue,
+        queue::{Queue, QueueError},
         sms::Sms,
         store::{self, PersonId, Store},
     },
     config::Checked,
-    job::{Asker, Job, Millis},
+    job::{Asker, Job},
     plugin::Recordings,
 };
 
@@ -48,7 +47,7 @@ pub trait Rebuild: Send + Sync {
 pub struct Parts {
     /// Where requests wait.
     pub queue: Arc<dyn Queue>,
-    /// The database.
+    /// The database, for what is no job's own: a job reads and writes through [`super::walk::Walk::store`].
     pub store: Arc<dyn Store>,
     /// The carrier.
     pub sms: Arc<dyn Sms>,
@@ -115,19 +114,14 @@ impl Parts {
     pub async fn checkpoint(&self, job: &Job) -> Result<(), Failure> {
         let mut wait = Duration::from_millis(100);
         while let Err(error) = self.queue.checkpoint(job).await {
+            if matches!(error, QueueError::Lost(_) | QueueError::TooBig { .. }) {
+                return Err(error.into());
+            }
             tracing::error!(job = %job.id, %error, again_in_ms = wait.as_secs_f64() * 1e3, "progress not written down: waiting");
             self.pause(wait).await?;
             wait = (wait * 2).min(Duration::from_secs(5));
         }
         Ok(())
-    }
-
-    /// Tells those who watch. Progress on the way is told once, as well as the store can; nothing waits for it.
-    pub async fn tell(&self, job: &Job, event: &str) {
-        let data = view::job_view(job, None, view::Eyes::Owner);
-        if let Err(error) = self.store.add_event(job.id, event, data, Millis::now()).await {
-            tracing::debug!(job = %job.id, event, %error, "progress event not written");
-        }
     }
 
     /// Waits, unless the engine stops. A job holds no place meanwhile.

@@ -6,6 +6,7 @@ mod crowd;
 mod databases;
 mod erasure;
 mod events;
+mod fences;
 mod gallery;
 mod killed;
 mod outbox;

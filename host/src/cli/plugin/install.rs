@@ -13,7 +13,7 @@ use wtaf_plugin_pack::Manifest;
 
 use super::{ConfigFlags, Outcome, test};
 use crate::{
-    adapter::queue::Roles,
+    adapter::queue::Lock,
     cli::{ConfigArgs, Fatal, block_on, boot, operate::Running},
     config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
     engine::{Components, sources},
@@ -167,7 +167,7 @@ fn put_in_place(args: &Args, pipeline: &Checked, source: &PluginSource, bytes: &
     };
     if args.again {
         // The worker's lock: an engine that runs and does not answer us is not written behind its back.
-        let _ours = boot::queue(pipeline, Roles { web: false, worker: true })?;
+        let _ours = Lock::worker(&pipeline.data_dir).into_diagnostic()?;
         let mut ledger = Ledger::open(&pipeline.data_dir).into_diagnostic()?;
         ledger.pardon(&source.key(), &plugin::digest_of(bytes)).into_diagnostic()?;
     }

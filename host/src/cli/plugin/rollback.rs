@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use miette::{IntoDiagnostic, miette};
 
 use crate::{
-    adapter::queue::Roles,
+    adapter::queue::Lock,
     cli::{ConfigFlags, Outcome, block_on, boot, operate::Running},
     config::Checked,
     engine::sources,
@@ -54,7 +54,7 @@ pub(super) fn promote(args: &Args) -> Outcome {
 
 fn on_disk(pipeline: &Checked, name: &str) -> miette::Result<()> {
     // The worker's lock: an engine that runs and does not answer us is not written behind its back.
-    let _ours = boot::queue(pipeline, Roles { web: false, worker: true })?;
+    let _ours = Lock::worker(&pipeline.data_dir).into_diagnostic()?;
     let source = sources(pipeline)
         .into_iter()
         .find(|source| source.key() == name || source.name() == name)

@@ -565,6 +565,16 @@ impl Killer {
         self.send("-KILL");
     }
 
+    /// Has it stand still, in the middle of whatever it is at.
+    pub fn stop(self) {
+        self.send("-STOP");
+    }
+
+    /// Has it go on.
+    pub fn go_on(self) {
+        self.send("-CONT");
+    }
+
     fn send(self, signal: &str) {
         let sent = std::process::Command::new("kill").args([signal, &self.0.to_string()]).status();
         assert!(sent.expect("kill can be run").success());

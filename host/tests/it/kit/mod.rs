@@ -4,6 +4,7 @@ pub mod ai;
 pub mod ask;
 pub mod collector;
 pub mod component;
+pub mod fleet;
 pub mod guest;
 pub mod host;
 pub mod line;

@@ -68,6 +68,7 @@ macro_rules! lines {
 const LINES: &[Line] = lines! {
     "wtaf_events"."job_id" by Job;
     "wtaf_effects"."job_id" by Job;
+    "wtaf_fences"."job_id" by Job;
     "wtaf_outbox"."job_id" by Job;
     "wtaf_outbox"."phone" by Phone;
     "wtaf_turns"."job_id" by Job;

@@ -3,6 +3,7 @@
 use sqlx::error::DatabaseError;
 
 use super::super::StoreError;
+use crate::job::JobId;
 
 const POOLER: &str = "if there is a transaction pooler in between, add ?pgbouncer=true to store.url";
 
@@ -17,6 +18,8 @@ pub(super) enum Fault {
     Unavailable(String),
     /// No.
     Refused(String),
+    /// Not for this worker any more.
+    Fenced(JobId),
 }
 
 /// What everything inside the store gives.
@@ -93,6 +96,7 @@ impl From<Fault> for StoreError {
         match fault {
             Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) => Self::Unavailable(what),
             Fault::Refused(what) => Self::Refused(what),
+            Fault::Fenced(job) => Self::Fenced(job),
         }
     }
 }

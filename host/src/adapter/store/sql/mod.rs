@@ -10,6 +10,7 @@ mod db;
 mod erase;
 mod events;
 mod fault;
+mod fences;
 mod friends;
 mod gallery;
 mod jobs;
@@ -37,11 +38,11 @@ use futures_util::future::BoxFuture;
 use self::{
     bells::Bells,
     db::Db,
-    fault::Outcome,
+    fault::{Fault, Outcome},
     postgres::{Address, Server},
     sqlite::Lite,
 };
-use super::{PageId, Result, Store, StoreError};
+use super::{Fence, PageId, Result, Store, StoreError};
 use crate::{config::StoreUrl, job::JobId};
 
 /// One behaviour: what to do on a connection with these arguments.
@@ -67,7 +68,7 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
             Database::Server(Server::open(address))
         }
     };
-    Ok(Arc::new(SqlStore { database, bells: Bells::default(), changed: Bells::default() }))
+    Ok(Arc::new(SqlStore { database: Arc::new(database), bells: Arc::default(), changed: Arc::default(), fence: None }))
 }
 
 async fn tables(url: &StoreUrl, address: &Address) -> Outcome<()> {
@@ -101,11 +102,13 @@ pub fn migrations_sql(url: &StoreUrl) -> String {
 
 /// [`Store`] on either database.
 struct SqlStore {
-    database: Database,
+    database: Arc<Database>,
     /// Rings for a job's events.
-    bells: Bells<JobId>,
+    bells: Arc<Bells<JobId>>,
     /// Rings for a page's records.
-    changed: Bells<PageId>,
+    changed: Arc<Bells<PageId>>,
+    /// What every write stands behind, where it is for a job that others may take over.
+    fence: Option<Fence>,
 }
 
 enum Database {
@@ -120,7 +123,7 @@ impl SqlStore {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        Ok(match &self.database {
+        Ok(match self.database.as_ref() {
             Database::Lite(lite) => lite.read(&args, act).await?,
             Database::Server(server) => server.read(&args, act).await?,
         })
@@ -132,9 +135,31 @@ impl SqlStore {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        Ok(match &self.database {
-            Database::Lite(lite) => lite.write(args, act).await?,
-            Database::Server(server) => server.write(&args, act).await?,
-        })
+        let Some(fence) = self.fence else { return Ok(self.write_unfenced(args, act).await?) };
+        let fenced = (fence, args, act);
+        let written = self
+            .write_unfenced(fenced, |db, (fence, args, act)| {
+                Box::pin(async move {
+                    fences::check(db, *fence).await?;
+                    act(db, args).await
+                })
+            })
+            .await;
+        if let Err(Fault::Fenced(job)) = &written {
+            metrics::counter!("wtaf_fenced_total").increment(1);
+            tracing::warn!(job = %job, fence = fence.number, "refused to write for a job that another worker has taken over");
+        }
+        Ok(written?)
+    }
+
+    async fn write_unfenced<A, T>(&self, args: A, act: Act<A, T>) -> Outcome<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        match self.database.as_ref() {
+            Database::Lite(lite) => lite.write(args, act).await,
+            Database::Server(server) => server.write(&args, act).await,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The traits of the store, each method handed to its behaviour.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde_json::{Value, value::RawValue};
@@ -8,7 +8,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     super::{
         Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Erased, Erasure, Event, Events,
-        Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox,
+        Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox,
         OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait,
         Publication, Record, RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally,
         Traces, Turn, Views, Whom, Whose,
@@ -17,7 +17,7 @@ use super::{
     accounts::{self, Step},
     collected,
     db::args,
-    erase, events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
+    erase, events, fences, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -31,6 +31,16 @@ impl Store for SqlStore {
             Box::pin(async { db.one("select person_id from sms_subscribers limit 1", args![]).await.map(drop) })
         })
         .await
+    }
+
+    async fn behind(&self, fence: Fence) -> Result<Arc<dyn Store>> {
+        self.write_unfenced(fence, |db, fence| Box::pin(fences::raise(db, *fence))).await?;
+        let (bells, changed) = (Arc::clone(&self.bells), Arc::clone(&self.changed));
+        Ok(Arc::new(Self { database: Arc::clone(&self.database), bells, changed, fence: Some(fence) }))
+    }
+
+    async fn prune_fences(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(fences::prune(db, *before))).await
     }
 }
 
