@@ -61,6 +61,8 @@ pub const METRICS: &[Metric] = metrics_table! {
     Gauge "wtaf_queue_oldest_seconds" [] "How long the oldest waiting request has waited."
     Counter "wtaf_jobs_total" ["status", "source"] "Jobs that ended: done, failed, refused (by rule; the person was told)."
     Histogram "wtaf_job_seconds" [] "From acceptance to a job's end, waiting and retries included."
+    Counter "wtaf_jobs_lost_total" [] "Jobs that another worker has taken over, since this one was not heard of for longer than queue.lease."
+    Counter "wtaf_fenced_total" [] "Writes for a job that the database refused, since the job belongs to another worker by now."
     Histogram "wtaf_stage_seconds" ["stage"] "One stage of a job."
     Counter "wtaf_pages_published_total" [] "Versions of pages that went live."
     Counter "wtaf_plugin_calls_total" ["plugin", "version", "outcome"] "Calls of plugins: ok, or how they failed (refused, bad-input, internal, contract, too-long, too-much, trapped)."
@@ -93,7 +95,13 @@ pub fn collect() -> Result<Collected, BuildError> {
     let _ = metrics::set_global_recorder(recorder);
     for metric in METRICS {
         match metric.kind {
-            Kind::Counter => describe_counter!(metric.name, metric.words),
+            Kind::Counter => {
+                describe_counter!(metric.name, metric.words);
+                // What seldom happens is there from the start, so that its first time is seen as a rise.
+                if metric.labels.is_empty() {
+                    metrics::counter!(metric.name).increment(0);
+                }
+            }
             Kind::Gauge => describe_gauge!(metric.name, metric.words),
             Kind::Histogram => describe_histogram!(metric.name, metric.words),
         }
