@@ -241,7 +241,7 @@ async fn what_someone_made_as_a_guest_of_their_browser_is_erased_with_them(place
     let before = guest_with_page(store, "her browser", "fox").await;
     let session = signed_in(store, &ann, "her browser").await;
 
-    let held: String = store.held(&whom(&ann)).await.unwrap().iter().map(|held| format!("{:?}", held.rows)).collect();
+    let held = format!("{:?}", store.held(&whom(&ann)).await.unwrap());
     assert!(held.contains("as a guest"), "it is given out too");
     assert!(store.traces(&whom(&ann)).await.unwrap().askers.contains(&before.asker));
     store.erase(&whom(&ann)).await.unwrap();
