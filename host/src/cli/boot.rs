@@ -12,7 +12,7 @@ use crate::{
         nats::Nats,
         queue::{FilesQueue, NatsQueue, Queue, Roles, Room},
         sms,
-        store::{self, Store},
+        store::{self, Hearing, Store},
     },
     config::{self, Checked, Faults, OciReference, QueueBackend, Role},
     engine::{
@@ -130,7 +130,8 @@ pub(crate) async fn boot(
 
 /// The database.
 pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Store>> {
-    store::open(&pipeline.store.url).await.into_diagnostic().wrap_err("the database ([store] url)")
+    let hearing = Hearing { listen_url: pipeline.store.listen_url.clone(), ..Hearing::default() };
+    store::open_with(&pipeline.store.url, hearing).await.into_diagnostic().wrap_err("the database ([store] url)")
 }
 
 fn workshop(pipeline: &Checked, overrides: Vec<String>) -> miette::Result<Workshop> {

@@ -10,9 +10,9 @@ use url::Url;
 use super::{
     grant::Grant,
     kinds::{
-        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, KEY, Line, Listed, NAME, NAMED_NUMBERS,
-        NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section,
-        Sections, Size, TEXT, Time, Whole, real, size, time, whole,
+        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, KEY, LISTEN, Line, Listed, NAME,
+        NAMED_NUMBERS, NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID,
+        STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
     model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
     trust::PublicKey,
@@ -153,6 +153,8 @@ keys! {
     store "[store]" {
         /// sqlite://FILE, or postgres://… (Supabase too, directly or through its pooler). Unset: wtaf.db in the data directory.
         URL: Line<StoreUrl> = "url", STORE;
+        /// A direct or session URL of the same database, where `url` leads through a transaction pooler: what other machines write is then seen at once, else within a second.
+        LISTEN_URL: Line<SecretString> = "listen_url", LISTEN;
     }
 
     /// An AI provider.

@@ -174,6 +174,8 @@ impl Nats {
 pub struct Store {
     /// Which database.
     pub url: StoreUrl,
+    /// Where to listen for what other processes write, if not there; may hold a password: not for printing.
+    pub listen_url: Option<SecretString>,
 }
 
 /// Which database.

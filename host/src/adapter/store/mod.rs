@@ -31,7 +31,10 @@ pub use sessions::{
     CODE_LASTS, CODE_TRIES, CodeHash, CodeKept, CodeTried, CodeTry, Moved, NewCode, SESSION_LASTS, Session, SessionKey,
     Sessions,
 };
-pub use sql::{migrate, migrations_sql, open};
+pub use sql::{
+    Between, FileHealth, Found, Hearing, Migration, Notifications, Rehearsal, ServerHealth, Tried, file_health, hears,
+    migrate, migrations_sql, open, open_with, rehearse, server_health,
+};
 
 use std::sync::Arc;
 

@@ -121,7 +121,13 @@ fn read_store(walk: &mut Walk<'_>, view: &View, data_dir: Option<&std::path::Pat
     } else {
         data_dir.map(|dir| StoreUrl::Sqlite(dir.join("wtaf.db")))
     };
-    Some(Store { url: url? })
+    let listen_url = view.get(walk, &store::LISTEN_URL);
+    if let (Some(StoreUrl::Sqlite(_)), true) = (&url, view.has(walk, &store::LISTEN_URL)) {
+        let at = view.at_of(&store::LISTEN_URL);
+        let fault = Found::new(Code::Conflict, at, "`store.listen_url` is of use with PostgreSQL alone");
+        walk.push(fault.help("leave it out, or set store.url to a postgres:// URL"));
+    }
+    Some(Store { url: url?, listen_url })
 }
 
 fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Value>>) -> Option<Limits> {

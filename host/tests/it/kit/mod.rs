@@ -11,6 +11,7 @@ pub mod line;
 pub mod nats;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod postgres_tls;
 pub mod process;
 pub mod registry;
 pub mod server;

@@ -62,7 +62,7 @@ async fn held(db: &mut Db<'_>, page: PageId, collection: &str) -> Outcome<Option
 /// Keeps a record.
 pub(super) async fn add(db: &mut Db<'_>, wish: &Addition) -> Outcome<Kept> {
     let NewRecord { page, collection, data, by, once } = &wish.record;
-    db.lock(Scope::Page(*page)).await?;
+    db.lock_and_tell(Scope::Page(*page)).await?;
     if let Some(once) = once {
         let sql =
             "select number, created_ms from wtaf_submissions where page_id = $1 and collection = $2 and once = $3";
@@ -184,7 +184,7 @@ pub(super) struct Replacement {
 
 /// Puts other data into a record.
 pub(super) async fn change(db: &mut Db<'_>, wish: &Replacement) -> Outcome<Option<Kept>> {
-    db.lock(Scope::Page(wish.page)).await?;
+    db.lock_and_tell(Scope::Page(wish.page)).await?;
     let Some((collection, before)) = kind_and_size(db, wish.page, wish.number).await? else { return Ok(None) };
     let all = held(db, wish.page, ALL).await?.unwrap_or_default();
     let length = wish.data.get().len() as u64;
@@ -214,7 +214,7 @@ async fn kind_and_size(db: &mut Db<'_>, page: PageId, number: Count) -> Outcome<
 
 /// Removes a record.
 pub(super) async fn remove(db: &mut Db<'_>, (page, number): &(PageId, Count)) -> Outcome<bool> {
-    db.lock(Scope::Page(*page)).await?;
+    db.lock_and_tell(Scope::Page(*page)).await?;
     let Some((collection, bytes)) = kind_and_size(db, *page, *number).await? else { return Ok(false) };
     db.run("delete from wtaf_submissions where page_id = $1 and number = $2", args![*page, count(*number)]).await?;
     let all = held(db, *page, ALL).await?.unwrap_or_default();
@@ -224,7 +224,7 @@ pub(super) async fn remove(db: &mut Db<'_>, (page, number): &(PageId, Count)) ->
 
 /// Removes all records, or all of a kind.
 pub(super) async fn erase(db: &mut Db<'_>, (page, collection): &(PageId, Option<Collection>)) -> Outcome<u64> {
-    db.lock(Scope::Page(*page)).await?;
+    db.lock_and_tell(Scope::Page(*page)).await?;
     let kinds = match collection {
         Some(one) => vec![one.clone()],
         None => tally(db, *page).await?.into_iter().map(|tally| tally.collection).collect(),

@@ -2,7 +2,7 @@
 
 use sqlx::error::DatabaseError;
 
-use super::super::StoreError;
+use super::{super::StoreError, tls};
 use crate::job::JobId;
 
 const POOLER: &str = "if there is a transaction pooler in between, add ?pgbouncer=true to store.url";
@@ -16,6 +16,8 @@ pub(super) enum Fault {
     Lost(String),
     /// Not now.
     Unavailable(String),
+    /// The server is there and cannot be trusted: someone has to see to it. Until then nothing is refused for good.
+    Untrusted(String),
     /// No.
     Refused(String),
     /// Not for this worker any more.
@@ -29,6 +31,18 @@ impl Fault {
     /// A row that does not hold what this engine wrote.
     pub(super) fn damaged(what: &str) -> Self {
         Self::Refused(format!("a row holds a {what} that cannot be read"))
+    }
+
+    /// What happened, whatever is to be done about it.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Again(what)
+            | Self::Lost(what)
+            | Self::Unavailable(what)
+            | Self::Untrusted(what)
+            | Self::Refused(what) => what,
+            Self::Fenced(job) => format!("job {job} belongs to another worker by now"),
+        }
     }
 
     fn lite(error: &dyn DatabaseError) -> Self {
@@ -78,8 +92,11 @@ impl From<sqlx::Error> for Fault {
                 Self::lite(error.as_ref())
             }
             E::Database(error) => Self::postgres(error.as_ref()),
-            E::Io(error) => Self::Lost(format!("the connection broke: {error}")),
-            E::Tls(error) => Self::Unavailable(format!("no TLS connection: {error}")),
+            E::Io(error) => match tls::in_io(&error) {
+                Some(what) => Self::Untrusted(what),
+                None => Self::Lost(format!("the connection broke: {error}")),
+            },
+            E::Tls(error) => Self::Untrusted(tls::refused(error.as_ref())),
             E::PoolTimedOut => Self::Unavailable("no connection came free in time, or none could be made".into()),
             E::PoolClosed | E::WorkerCrashed | E::BeginFailed => Self::Lost("the connection is closed".into()),
             E::Protocol(_) => Self::Lost("the connection is out of step".into()),
@@ -94,7 +111,9 @@ impl From<sqlx::Error> for Fault {
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) => Self::Unavailable(what),
+            Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) | Fault::Untrusted(what) => {
+                Self::Unavailable(what)
+            }
             Fault::Refused(what) => Self::Refused(what),
             Fault::Fenced(job) => Self::Fenced(job),
         }

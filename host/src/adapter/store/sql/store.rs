@@ -1,6 +1,6 @@
 //! The traits of the store, each method handed to its behaviour.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, value::RawValue};
@@ -16,13 +16,10 @@ use super::{
     SqlStore,
     accounts::{self, Step},
     collected,
-    db::args,
+    db::{Scope, args},
     erase, events, fences, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
-
-/// How long another process's event may go unnoticed.
-const GLANCE: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Store for SqlStore {
@@ -35,8 +32,7 @@ impl Store for SqlStore {
 
     async fn behind(&self, fence: Fence) -> Result<Arc<dyn Store>> {
         self.write_unfenced(fence, |db, fence| Box::pin(fences::raise(db, *fence))).await?;
-        let (bells, changed) = (Arc::clone(&self.bells), Arc::clone(&self.changed));
-        Ok(Arc::new(Self { database: Arc::clone(&self.database), bells, changed, fence: Some(fence) }))
+        Ok(Arc::new(Self { common: Arc::clone(&self.common), fence: Some(fence) }))
     }
 
     async fn prune_fences(&self, before: Millis) -> Result<u64> {
@@ -186,7 +182,7 @@ impl Events for SqlStore {
     async fn add_event(&self, job: JobId, name: &str, data: Value, now: Millis) -> Result<Seq> {
         let happened = events::Happened { job, name: name.to_owned(), data, now };
         let seq = self.write(happened, |db, happened| Box::pin(events::add(db, happened))).await?;
-        self.bells.ring(job);
+        self.common.bells.ring(Scope::Job(job).number());
         Ok(seq)
     }
 
@@ -195,18 +191,18 @@ impl Events for SqlStore {
     }
 
     async fn event_near(&self, job: JobId) {
-        let mut listening = self.bells.listen(job);
+        let mut listening = self.common.bells.listen(Scope::Job(job).number());
         // Running out of time is an answer too: look again.
-        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        let _ = tokio::time::timeout(self.glance(), listening.heard()).await;
     }
 
     async fn next_events(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>> {
-        let mut listening = self.bells.listen(job);
+        let mut listening = self.common.bells.listen(Scope::Job(job).number());
         let there = self.events_after(job, after, limit).await?;
         if !there.is_empty() {
             return Ok(there);
         }
-        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        let _ = tokio::time::timeout(self.glance(), listening.heard()).await;
         self.events_after(job, after, limit).await
     }
 
@@ -225,7 +221,7 @@ impl Collected for SqlStore {
         let page = record.page;
         let wish = collected::Addition { record, room, now };
         let kept = self.write(wish, |db, wish| Box::pin(collected::add(db, wish))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(kept)
     }
 
@@ -247,19 +243,19 @@ impl Collected for SqlStore {
     ) -> Result<Option<Kept>> {
         let wish = collected::Replacement { page, number, data, room, now };
         let kept = self.write(wish, |db, wish| Box::pin(collected::change(db, wish))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(kept)
     }
 
     async fn remove_record(&self, page: PageId, number: Count) -> Result<bool> {
         let removed = self.write((page, number), |db, args| Box::pin(collected::remove(db, args))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(removed)
     }
 
     async fn erase_records(&self, page: PageId, collection: Option<&Collection>) -> Result<u64> {
         let removed = self.write((page, collection.cloned()), |db, args| Box::pin(collected::erase(db, args))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(removed)
     }
 
@@ -272,12 +268,12 @@ impl Collected for SqlStore {
     }
 
     async fn next_change(&self, page: PageId, collection: &Collection, seen: Count) -> Result<Count> {
-        let mut listening = self.changed.listen(page);
+        let mut listening = self.common.bells.listen(Scope::Page(page).number());
         let newest = self.changes(page, collection).await?;
         if newest != seen {
             return Ok(newest);
         }
-        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        let _ = tokio::time::timeout(self.glance(), listening.heard()).await;
         self.changes(page, collection).await
     }
 
