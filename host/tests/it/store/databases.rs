@@ -182,3 +182,22 @@ async fn a_transaction_over_a_slow_line_takes_as_long_as_it_needs() {
     assert!(matches!(version, Ok(1)), "{version:?}");
     assert!(began.elapsed() > Duration::from_secs(10), "long enough to say something: {:?}", began.elapsed());
 }
+
+#[tokio::test]
+async fn a_column_that_is_not_there_yet_is_waited_for() {
+    let place = Place::postgres().await;
+    let ann = person(&*place.store, "ann").await;
+    let StoreUrl::Postgres(url) = &place.url else { panic!("it is PostgreSQL") };
+    let url = url::Url::parse(secrecy::ExposeSecret::expose_secret(url)).unwrap();
+    let mut conn = postgres::connect(&url).await;
+    let rename = async |conn: &mut sqlx::PgConnection, sql: &'static str| {
+        sqlx::query(sql).execute(conn).await.unwrap();
+    };
+
+    rename(&mut conn, "alter table sms_subscribers rename column index_file to later").await;
+    let while_it_is_migrated = place.store.person(&ann.asker).await.expect_err("it cannot be read");
+    rename(&mut conn, "alter table sms_subscribers rename column later to index_file").await;
+
+    assert!(while_it_is_migrated.is_transient(), "a job waits, and does not fail: {while_it_is_migrated}");
+    assert_eq!(place.store.person(&ann.asker).await.unwrap(), Some(ann));
+}

@@ -71,8 +71,8 @@ impl Fault {
             "26000" | "42P05" => Self::Refused(format!("{what}. Prepared statements do not last: {POOLER}")),
             // PgBouncer's way to greet a client that takes it for PostgreSQL
             "08P01" if what.contains("startup parameter") => Self::Refused(format!("{what}. {POOLER}")),
-            // a table that is not there yet: the database came back empty, or is being migrated
-            "42P01" => Self::Unavailable(format!(
+            // a table, a column or a unique index that is not there yet: the database came back empty, or is being migrated
+            "42P01" | "42703" | "42P10" => Self::Unavailable(format!(
                 "{what}: its tables are made by `wtaf-host migrate`, or at the engine's start"
             )),
             // lock not available, read-only (a standby), a pooler's own errors
