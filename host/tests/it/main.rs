@@ -9,6 +9,7 @@ mod check;
 mod commands;
 mod crash;
 mod database;
+mod doctor;
 mod faults;
 mod floods;
 mod flow;
