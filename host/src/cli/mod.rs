@@ -2,6 +2,7 @@
 
 mod boot;
 mod check;
+mod doctor;
 mod graph;
 mod init;
 mod jobs;
@@ -93,6 +94,8 @@ enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         format: OutputFormat,
     },
+    /// Look at everything the pipeline needs, for real (database, disk, keys, numbers, plugins), and say what to do.
+    Doctor(doctor::Args),
     /// Print the JSON Schema of pipeline.toml.
     Schema,
     /// Draw the pipeline as a Mermaid flowchart.
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Init(args) => init::init(&args),
         Verb::Check { config, format } => Ok(check_file(&config, format)),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Schema => {
             print!("{}", schema::run());
             Ok(ExitCode::SUCCESS)

@@ -11,6 +11,7 @@ mod cluster;
 mod commands;
 mod crash;
 mod database;
+mod doctor;
 mod faults;
 mod fence;
 mod floods;

@@ -38,6 +38,22 @@ fn elsewhere_it_is_toml() {
 }
 
 #[test]
+fn a_databases_files_are_found_from_the_file_and_its_tls_mode_is_one() {
+    use secrecy::ExposeSecret;
+
+    let url = |checked: &Checked| match &checked.store.url {
+        StoreUrl::Postgres(url) => url.expose_secret().to_owned(),
+        StoreUrl::Sqlite(file) => file.display().to_string(),
+    };
+    let near = set(&["store.url=postgres://u:p@h/x?sslmode=verify-full&sslrootcert=root.pem"]);
+    assert_eq!(url(&near), "postgres://u:p@h/x?sslmode=verify-full&sslrootcert=%2Fsrv%2Fwtaf%2Froot.pem");
+    let odd = faults(&["store.url=postgres://u:hush@h/x?sslmode=yes"]);
+    assert!(odd.contains("verify-full") && !odd.contains("hush"), "{odd}");
+    let idle = faults(&["store.listen_url=postgres://u:hush@h/x"]);
+    assert!(idle.contains("with PostgreSQL alone") && !idle.contains("hush"), "{idle}");
+}
+
+#[test]
 fn one_or_a_list_may_be_either() {
     assert_eq!(set(&["server.trusted_proxies=10.0.0.1"]).server.trusted_proxies, ["10.0.0.1"]);
     let checked =

@@ -140,7 +140,7 @@ async fn a_listen_url_that_delivers_nothing_is_found_out_and_others_are_seen_by_
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_only_asks_listens_to_nothing_and_a_store_that_is_gone_listens_no_more() {
     let direct = postgres::database().await;
-    let (here, there) = (ear(&direct, None, OFTEN).await, ear(&direct, None, OFTEN).await);
+    let here = ear(&direct, None, OFTEN).await;
     person(&*here, "fox").await;
     here.add_event(job_id(), "done", json!({}), NOW).await.unwrap();
     assert_eq!(ears(&direct).await, 0);
