@@ -9,6 +9,8 @@ use super::ConfigArgs;
 use crate::{
     adapter::{
         ai::{self, Ai},
+        bucket::{Bucket, NatsBucket},
+        nats::{Nats, NatsError},
         queue::{FilesQueue, Queue, Roles, Room},
         sms,
         store::{self, Store},
@@ -78,6 +80,7 @@ pub(crate) async fn boot(
     stopping: CancellationToken,
 ) -> miette::Result<Booted> {
     let queue: Arc<dyn Queue> = queue(&pipeline, roles)?;
+    let nats = nats(&pipeline).await?;
     let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;
@@ -91,13 +94,36 @@ pub(crate) async fn boot(
     );
     let workshop = Arc::new(workshop(&pipeline, overrides)?);
     look_up_tags(&pipeline).await?;
-    let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings)).await?;
+    let bucket = bucket(&pipeline, nats);
+    let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings), bucket).await?;
+    swaps.join().await;
     // What changed while nobody ran is looked at before the first job is taken up.
     swaps.look_at_everything().await;
     let outside = Outside { queue, store, sms, recordings, stopping };
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
     let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)));
     Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
+}
+
+/// The one connection to NATS of a process that needs it. Only the queue cannot be without: who wants plugins from a bucket begins with what there is.
+pub(crate) async fn nats(pipeline: &Checked) -> miette::Result<Option<Nats>> {
+    let is_queue = matches!(pipeline.queue.backend, QueueBackend::Nats(_));
+    let Some(settings) =
+        pipeline.queue.nats.as_ref().filter(|_| is_queue || pipeline.plugins.source.bucket().is_some())
+    else {
+        return Ok(None);
+    };
+    match Nats::connect(settings).await {
+        Ok(nats) => Ok(Some(nats)),
+        Err(NatsError::Away { .. }) if !is_queue => Ok(None),
+        Err(error) => Err(error).into_diagnostic(),
+    }
+}
+
+/// The bucket that plugins come from, where there is one; over that connection, or one of its own as soon as there can be one.
+pub(crate) fn bucket(pipeline: &Checked, nats: Option<Nats>) -> Option<Arc<dyn Bucket>> {
+    let (name, settings) = (pipeline.plugins.source.bucket()?, pipeline.queue.nats.as_ref()?);
+    Some(Arc::new(NatsBucket::new(name, settings.clone(), nats)))
 }
 
 /// The database.
@@ -119,8 +145,9 @@ async fn start(
     pipeline: Arc<Checked>,
     workshop: Arc<Workshop>,
     recordings: Arc<Recordings>,
+    bucket: Option<Arc<dyn Bucket>>,
 ) -> miette::Result<Arc<Swaps>> {
-    let start = move || Swaps::start(&pipeline, workshop, recordings);
+    let start = move || Swaps::start(&pipeline, workshop, recordings, bucket);
     tokio::task::spawn_blocking(start).await.into_diagnostic()?.into_diagnostic()
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod commands;
 mod crash;
 mod database;
+mod everywhere;
 mod faults;
 mod floods;
 mod flow;

@@ -143,6 +143,9 @@ impl Swaps {
             self.keep_resident(key, plugin);
         }
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        if let Some(cluster) = &self.cluster {
+            cluster.forgive();
+        }
         let id = base.id.to_string();
         let trials = in_force.trials.iter().filter(|trial| base.plugins().contains_key(&trial.key)).cloned().collect();
         self.put(in_force.next(base, trials, None))?;
@@ -176,6 +179,7 @@ fn changed_for_good(before: &Checked, after: &Checked) -> Vec<String> {
     let of_plugins = |key: &str, differs: bool| differs.then(|| format!("plugins.{key}"));
     let (was, is) = (&before.plugins, &after.plugins);
     changed.extend(of_plugins("dir", was.dir != is.dir));
+    changed.extend(of_plugins("source", was.source.bucket() != is.source.bucket()));
     changed.extend(of_plugins("stack", was.stack != is.stack));
     changed.extend(of_plugins("record", was.record != is.record || was.record_words != is.record_words));
     changed.extend(of_plugins("keys", was.keys != is.keys));
