@@ -314,6 +314,15 @@ pub enum PluginHome {
     Bucket(String),
 }
 
+/// A bucket that plugins come from, and where it is.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// Its name.
+    pub bucket: String,
+    /// The servers.
+    pub nats: Nats,
+}
+
 impl PluginHome {
     /// The bucket's name.
     pub fn bucket(&self) -> Option<&str> {

@@ -6,8 +6,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::kit::{
+    ai::{FakeAi, Reply},
     component::{Component, digest_in, drop_in, events, in_force, plugin},
-    host::{ANN, Host, Setup, until},
+    host::{ANN, Host, Ran, Setup, link, until},
     nats,
 };
 
@@ -28,6 +29,27 @@ impl Cluster {
             .set(format!("queue.nats_prefix={}", self.prefix))
             .set("plugins.source=nats://plugins")
             .set("limits.enabled=false")
+    }
+
+    /// A verb of `plugin` at a machine of the cluster.
+    async fn cli(&self, at: &Host, verb: &[&str]) -> Ran {
+        let keys = [
+            at.listen(),
+            format!("queue.nats_url={}", self.url),
+            format!("queue.nats_prefix={}", self.prefix),
+            "plugins.source=nats://plugins".to_owned(),
+        ];
+        let mut all: Vec<&str> = ["plugin"].into_iter().chain(verb.iter().copied()).collect();
+        all.extend(keys.iter().flat_map(|key| ["--set", key.as_str()]));
+        at.cli(&all).await
+    }
+
+    /// What is kept of a generation.
+    async fn generation(&self, id: &str) -> Option<()> {
+        let client = async_nats::connect(&self.url).await.unwrap();
+        let kept = async_nats::jetstream::new(client);
+        let kept = kept.get_key_value(format!("{}_generations", self.prefix)).await.ok()?;
+        kept.get(id).await.ok()?.map(|_| ())
     }
 
     async fn start<const N: usize>(&self) -> [Host; N] {
@@ -305,20 +327,7 @@ async fn the_command_line_installs_lists_and_goes_back_with_a_line_a_node() {
     let (first, other) = (Component::built_in("slug"), Component::version("slug", "9.0.0"));
     let elsewhere = cluster.node().unstarted();
     fs::write(elsewhere.folder().join("slug.wasm"), &other.bytes).unwrap();
-    let config: Vec<String> = [
-        elsewhere.listen(),
-        format!("queue.nats_url={}", cluster.url),
-        format!("queue.nats_prefix={}", cluster.prefix),
-        "plugins.source=nats://plugins".to_owned(),
-    ]
-    .into_iter()
-    .flat_map(|key| ["--set".to_owned(), key])
-    .collect();
-    let cli = async |verb: &[&str]| {
-        let mut all: Vec<&str> = ["plugin"].into_iter().chain(verb.iter().copied()).collect();
-        all.extend(config.iter().map(String::as_str));
-        elsewhere.cli(&all).await
-    };
+    let cli = async |verb: &[&str]| cluster.cli(&elsewhere, verb).await;
 
     let installed = cli(&["install", "slug.wasm"]).await;
     assert_eq!(installed.code, Some(0), "{installed:?}");
@@ -340,4 +349,64 @@ fn person(n: usize) -> String {
 
 async fn on_trial(host: &Host, digest: &str) {
     until("it is on trial", async || (plugin(host, "slug").await["trial"]["digest"] == digest).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_began_at_one_node_ends_at_another_on_the_versions_it_began_with() {
+    let cluster = Cluster::new().await;
+    let ai = FakeAi::start().await;
+    ai.script([Reply::Hang]);
+    ai.always(Reply::text("```html\n<!doctype html><title>Tip calculator</title><h1>Tips</h1>\n```"));
+    let node = || cluster.node().ai([link("fake", &ai)]);
+    let mut one = node().start().await;
+    let (first, second) = (Component::version("slug", "9.0.0"), Component::version("slug", "9.1.0"));
+    send(&one, "slug", &first.bytes).await;
+    let id = one.text(ANN, "WTAF a tip calculator").await;
+    until("the AI is asked", async || (ai.count() == 1).then_some(())).await;
+    send(&one, "slug", &second.bytes).await;
+    let generation = one.file_of(&id).and_then(|(_, job)| job["generation"].as_str().map(str::to_owned)).unwrap();
+    until("what it began on is known to all", async || cluster.generation(&generation).await).await;
+    one.kill9().await;
+
+    let mut two = node().unstarted();
+    let (folder, _) = one.file_of(&id).unwrap();
+    let place = two.data().join("wtaf").join(folder);
+    fs::create_dir_all(&place).unwrap();
+    let file = format!("{id}.json");
+    fs::copy(one.data().join("wtaf").join(folder).join(&file), place.join(&file)).unwrap();
+    two.restart().await;
+
+    let job = two.ended(&id).await;
+    assert_eq!((job["status"].as_str(), digest_in(&job, "slug")), (Some("done"), first.digest), "{job:#}");
+    runs_on(&two, &second.digest).await;
+}
+
+/// A pipeline whose pages are named by a plugin that is built into no engine.
+fn with_names(pipeline: &str) -> String {
+    pipeline.replacen("plugin = \"slug\"", "plugin = \"names\"", 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_only_the_bucket_has_reaches_nodes_that_start_and_nodes_that_read_their_pipeline_again() {
+    let cluster = Cluster::new().await;
+    let [before] = cluster.start().await;
+    let names = Component::version("slug", "9.0.0");
+    let author = cluster.node().pipeline(with_names).unstarted();
+    fs::write(author.folder().join("names.wasm"), &names.bytes).unwrap();
+    let installed = cluster.cli(&author, &["install", "names.wasm", "--name", "names", "--accept-grants"]).await;
+    assert!(installed.out.contains("is in force"), "{installed:?}");
+
+    let later = cluster.node().pipeline(with_names).start().await;
+    let path = before.folder().join("pipeline.toml");
+    fs::write(&path, with_names(&fs::read_to_string(&path).unwrap())).unwrap();
+
+    for host in [&later, &before] {
+        until("it runs there", async || {
+            let shown: Value = host.get("/api/plugins").await.json().await.unwrap();
+            let lines = shown["plugins"].as_array().unwrap().clone();
+            lines.iter().any(|line| line["name"] == "names" && line["digest"] == names.digest).then_some(())
+        })
+        .await;
+        runs_on(host, &names.digest).await;
+    }
 }

@@ -174,7 +174,11 @@ async fn rehearsed(
 fn load(args: &Args, name: &str, role: Role) -> Result<Checked, Fatal> {
     let config: ConfigArgs = args.config.clone().into();
     let with_it = crate::config::load(&config.file, &config.set, &WithIt { name, role });
-    with_it.or_else(|_| boot::load_to_run(&config)).map_err(Fatal::Config)
+    let with_others = |faults| {
+        let more = [(name.to_owned(), role)].into_iter().collect();
+        boot::load_with_bucket(&config, more).map_err(|()| faults)
+    };
+    with_it.or_else(|_| boot::load_to_run(&config)).or_else(with_others).map_err(Fatal::Config)
 }
 
 struct WithIt<'a> {

@@ -16,7 +16,7 @@ use super::{
     flow,
     keys::{coach, data, limits, plugins, root, server, store, web},
     kinds::{Roles, unknown_role},
-    model::{Limits, Pipeline, PluginHome, Plugins, Queue, Server, Store, StoreUrl, TrialRule, Web},
+    model::{Home, Limits, Pipeline, PluginHome, Plugins, Queue, Server, Store, StoreUrl, TrialRule, Web},
     plugin::{Finder, Places, RoleOf},
     walk::{View, Walk},
 };
@@ -69,6 +69,17 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
         stages: stages?,
     };
     Some(Read { pipeline, public_url_given })
+}
+
+/// The bucket that plugins come from, whatever else the document says.
+pub fn home(walk: &mut Walk<'_>, entries: &[Entry]) -> Option<Home> {
+    let top = View::new(walk, &root::TABLE, entries, At::TOP, "");
+    let queue = top.get(walk, &root::QUEUE).and_then(|view| queue::read(walk, &view))?;
+    let plugins = top.get(walk, &root::PLUGINS)?;
+    match plugins.get(walk, &plugins::SOURCE)? {
+        PluginHome::Bucket(bucket) => Some(Home { bucket, nats: queue.nats? }),
+        PluginHome::Folder(_) => None,
+    }
 }
 
 fn read_server(walk: &mut Walk<'_>, view: &View) -> Option<(Server, bool)> {

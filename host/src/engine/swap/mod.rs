@@ -12,7 +12,7 @@ mod show;
 mod tags;
 mod tidy;
 
-pub use cluster::{Cluster, how_of, machine};
+pub use cluster::{Cluster, NotStocked, how_of, machine, stock};
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
 

@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Beginning, PIPELINE, StartError, Swaps, role_in};
+use super::{Beginning, LastGood, PIPELINE, StartError, Swaps, role_in};
 use crate::{
     config::{Checked, Faults, Places, PluginSource, Role, RoleOf},
     engine::{InForce, Plugins, sources, workshop::AssemblyError},
@@ -166,7 +166,8 @@ impl RoleOf for Serving<'_> {
     fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
         match self.0.base.plugins().get(&source.key()) {
             Some(plugin) => Ok(plugin.about.role),
-            None => plugin::role_of(source, places),
+            // What other nodes run may be at hand although this machine never had its file.
+            None => plugin::role_of(source, places).or_else(|why| LastGood.role_of(source, places).map_err(|_| why)),
         }
     }
 }

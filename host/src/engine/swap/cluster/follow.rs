@@ -43,13 +43,20 @@ impl Swaps {
             .iter()
             .map(|(key, plugin)| format!("{key} {} ({:.12})", plugin.about.version, plugin.digest))
             .collect();
+        cluster.away.store(true, std::sync::atomic::Ordering::Relaxed);
         tracing::warn!(bucket = %cluster.bucket.called(), %why, plugins = own.join(", "), "the bucket of plugins is away: going on with what this node has");
+    }
+
+    /// How it is with the bucket, in words; nothing where plugins come from none.
+    pub fn bucket_health(&self) -> Option<String> {
+        self.cluster.as_ref().map(|cluster| cluster.health())
     }
 
     /// Follows the bucket until the engine stops.
     pub(in super::super) async fn follow_until(self: Arc<Self>, stopping: CancellationToken) {
         let Some(cluster) = self.cluster.clone() else { return };
         let listening = tokio::spawn(listen(Arc::clone(&cluster), stopping.clone()));
+        let sharing = tokio::spawn(Arc::clone(&self).share_until(stopping.clone()));
         let reporting = tokio::spawn(Arc::clone(&self).report_until(stopping.clone()));
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -59,21 +66,18 @@ impl Swaps {
                 () = cluster.news.notified() => {
                     let due = std::mem::take(&mut *cluster.due.lock().unwrap_or_else(PoisonError::into_inner));
                     for plugin in due {
-                        if let Err(error) = self.follow(&cluster, &plugin).await {
-                            tracing::debug!(plugin, %error, "the bucket did not say: asked again in a while");
-                        }
+                        cluster.answered(&self.follow(&cluster, &plugin).await);
                     }
                 }
                 _ = look.tick() => {
-                    if let Err(error) = self.follow_all(&cluster).await {
-                        tracing::debug!(%error, "the bucket of plugins is away");
-                    }
+                    cluster.answered(&self.follow_all(&cluster).await);
                 }
             }
         }
         // They end by themselves once told to; a panic in them has nothing left to harm.
         let _ = listening.await;
         let _ = reporting.await;
+        let _ = sharing.await;
     }
 
     async fn follow_all(self: &Arc<Self>, cluster: &Arc<Cluster>) -> Result<(), BucketError> {
@@ -88,7 +92,9 @@ impl Swaps {
     /// Brings one plugin to what the bucket says at this moment.
     pub(super) async fn follow(self: &Arc<Self>, cluster: &Arc<Cluster>, plugin: &str) -> Result<(), BucketError> {
         let known = sources(&self.generations.current().pipeline);
-        let Some(source) = known.into_iter().find(|source| name_in(source) == Some(plugin)) else { return Ok(()) };
+        let Some(source) = known.into_iter().find(|source| name_in(source) == Some(plugin)) else {
+            return self.stock(cluster, plugin).await;
+        };
         let _turn = cluster.following.lock().await;
         loop {
             let said = match cluster.bucket.said(plugin).await {

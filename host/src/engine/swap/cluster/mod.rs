@@ -5,17 +5,23 @@
 //! it has.
 
 mod follow;
+mod generations;
 mod operate;
 mod report;
 mod seen;
+mod stock;
 
 pub use operate::how_of;
+pub use stock::{NotStocked, stock};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
@@ -24,7 +30,7 @@ use ulid::Ulid;
 
 use self::seen::{Followed, Seen};
 use crate::{
-    adapter::bucket::{Bucket, Report},
+    adapter::bucket::{Bucket, BucketError, Report},
     config::PluginSource,
     plugin::rehearsal::Rehearsal,
 };
@@ -51,6 +57,8 @@ pub struct Cluster {
     to_report: Notify,
     /// One plugin is brought to what the bucket says at a time.
     following: tokio::sync::Mutex<()>,
+    /// Whether the bucket did not answer when it was asked last.
+    away: AtomicBool,
     /// What an operator's version was tried on a moment ago, before it was put into the bucket: it is not tried twice.
     rehearsed: Mutex<Option<(String, Rehearsal)>>,
 }
@@ -77,6 +85,7 @@ impl Cluster {
             news: Notify::new(),
             to_report: Notify::new(),
             following: tokio::sync::Mutex::default(),
+            away: AtomicBool::new(false),
             rehearsed: Mutex::default(),
         })
     }
@@ -99,6 +108,29 @@ impl Cluster {
 
     fn refusal(&self, plugin: &str) -> Option<(u64, String)> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(plugin).cloned()
+    }
+
+    /// How it is, in words; `ok`.
+    fn health(&self) -> String {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let cannot: Vec<_> = refused.iter().map(|(plugin, (_, why))| format!("{plugin}: {why}")).collect();
+        match (cannot.is_empty(), self.away.load(Relaxed)) {
+            (false, _) => format!("this node goes on with the version it has of {}", cannot.join("; ")),
+            (true, true) => format!("{} is away: this node goes on with what it has", self.bucket.called()),
+            (true, false) => "ok".to_owned(),
+        }
+    }
+
+    /// Whether it answered; told when that changes.
+    fn answered(&self, outcome: &Result<(), BucketError>) {
+        let away = matches!(outcome, Err(BucketError::Away(_)));
+        match (outcome, self.away.swap(away, Relaxed)) {
+            (Err(error @ BucketError::Away(_)), false) => {
+                tracing::warn!(bucket = %self.bucket.called(), %error, "the bucket of plugins is away: what is in force stays");
+            }
+            (Ok(()), true) => tracing::info!(bucket = %self.bucket.called(), "the bucket of plugins is back"),
+            _ => {}
+        }
     }
 
     /// Refusals are no longer known: something changed that they may have been about.
