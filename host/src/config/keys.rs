@@ -10,11 +10,11 @@ use url::Url;
 use super::{
     grant::Grant,
     kinds::{
-        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, KEY, LISTEN, Line, Listed, NAME,
+        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, HOME, KEY, LISTEN, Line, Listed, NAME,
         NAMED_NUMBERS, NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID,
         STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
-    model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
+    model::{AdapterStage, AiKind, FilterOn, PluginHome, PluginSource, StoreUrl, When},
     trust::PublicKey,
     walk::{Key, Shape, Table, keys},
 };
@@ -239,8 +239,8 @@ keys! {
     plugins "[plugins]" {
         /// A component dropped in here as x.wasm takes the place of plugin x while the engine runs.
         DIR: Line<PathBuf> = "dir", FOLDER, or "\"plugins/installed\"";
-        /// Where plugins' sources are, for `plugin new` and `plugin build`.
-        SOURCE: Line<PathBuf> = "source", FOLDER, or "\"plugins\"";
+        /// Where plugins' sources are, for `plugin new` and `plugin build`; or `nats://BUCKET`: what is installed there is what every node runs.
+        SOURCE: Line<PluginHome> = "source", HOME, or "\"plugins\"";
         /// Memory of one call.
         MEMORY: Size = "memory", size(MIB, 4096 * MIB), or "\"64MiB\"";
         /// Processor time of one call.

@@ -290,8 +290,8 @@ pub struct Limits {
 pub struct Plugins {
     /// Where dropped components are watched for, absolute.
     pub dir: PathBuf,
-    /// Where plugins' sources are, for `plugin new` and `plugin build`; absolute.
-    pub source: PathBuf,
+    /// Where plugins are at home.
+    pub source: PluginHome,
     /// Bytes one call may use.
     pub memory: u64,
     /// Processor time of one call.
@@ -318,6 +318,34 @@ pub struct Plugins {
     pub keys: Vec<PublicKey>,
     /// How often a tag in a registry is looked up again; unset: once, at start.
     pub refresh: Option<Duration>,
+}
+
+/// Where plugins are at home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginHome {
+    /// Where their sources are, for `plugin new` and `plugin build`; absolute.
+    Folder(PathBuf),
+    /// A bucket on the queue's NATS servers: what is in force there is in force on every node.
+    Bucket(String),
+}
+
+/// A bucket that plugins come from, and where it is.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// Its name.
+    pub bucket: String,
+    /// The servers.
+    pub nats: Nats,
+}
+
+impl PluginHome {
+    /// The bucket's name.
+    pub fn bucket(&self) -> Option<&str> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Bucket(name) => Some(name),
+        }
+    }
 }
 
 /// When a version on trial stays, and when it goes.

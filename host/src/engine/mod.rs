@@ -32,7 +32,7 @@ mod workshop;
 pub use failure::Failure;
 pub use generation::{Generation, GenerationId, NotLoaded, Plugins, Ready};
 pub use generations::{Generations, InForce, OnRecord};
-pub use parts::{Outside, Parts, Rebuild};
+pub use parts::{Elsewhere, Outside, Parts, Rebuild};
 pub use runner::Runner;
 pub use sign_in::{CODE_OCCASION, CodeLimit};
 pub use trial::{Counts, Mode, Trial, Verdict};
@@ -184,6 +184,12 @@ impl Engine {
     pub async fn health(&self) -> Health {
         let store = self.store.ping().await.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
         let queue = self.queue.depth().await.map_or_else(|error| error.to_string(), |_| "ok".to_owned());
-        Health { ready: store == "ok" && queue == "ok", parts: vec![("store".into(), store), ("queue".into(), queue)] }
+        let ready = store == "ok" && queue == "ok";
+        let mut parts = vec![("store".into(), store), ("queue".into(), queue)];
+        // A node that runs an older version of a plugin than the others serves all the same: shown, and no reason to send nobody here.
+        parts.extend(
+            self.swaps.as_ref().and_then(|swaps| swaps.bucket_health()).map(|health| ("plugins".into(), health)),
+        );
+        Health { ready, parts }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Generation, Generations,
+    Failure, Generation, GenerationId, Generations,
     at_work::{self, Places},
     generations::OnRecord,
     lanes::Lanes,
@@ -33,8 +34,17 @@ pub struct Outside {
     pub sms: Arc<dyn Sms>,
     /// What plugins were asked and answered.
     pub recordings: Arc<Recordings>,
+    /// Where other nodes put what their generations are made of.
+    pub elsewhere: Option<Arc<dyn Elsewhere>>,
     /// Said when the engine should end.
     pub stopping: CancellationToken,
+}
+
+/// Knows generations that other nodes began jobs on.
+#[async_trait]
+pub trait Elsewhere: Send + Sync {
+    /// Its record, with every component of it at hand; `None` where nobody knows of it.
+    async fn on_record(&self, id: &GenerationId) -> Result<Option<OnRecord>, String>;
 }
 
 /// Puts a generation together again from its record, for a job that began on it before a restart.
@@ -55,6 +65,8 @@ pub struct Parts {
     pub generations: Arc<Generations>,
     /// Puts a generation together again that is on record, and knows where its parts are.
     pub rebuild: Arc<dyn Rebuild>,
+    /// Where other nodes put what their generations are made of.
+    pub(super) elsewhere: Option<Arc<dyn Elsewhere>>,
     /// Many jobs of one generation may come back at once: it is put together once.
     pub(super) rebuilding: tokio::sync::Mutex<()>,
     /// What plugins were asked and answered.
@@ -72,7 +84,7 @@ pub struct Parts {
 impl Parts {
     /// Over the given adapters.
     pub fn new(outside: Outside, generations: Arc<Generations>, rebuild: Arc<dyn Rebuild>) -> Arc<Self> {
-        let Outside { queue, store, sms, recordings, stopping } = outside;
+        let Outside { queue, store, sms, recordings, elsewhere, stopping } = outside;
         let shares = Shares::new(generations.current().pipeline.queue.per_user);
         Arc::new(Self {
             queue,
@@ -80,6 +92,7 @@ impl Parts {
             sms,
             generations,
             rebuild,
+            elsewhere,
             rebuilding: tokio::sync::Mutex::default(),
             recordings,
             stopping,

@@ -319,6 +319,10 @@ async fn began_on(parts: &Arc<Parts>, id: &GenerationId) -> Result<Arc<Generatio
         return Ok(resident);
     }
     let record = parts.generations.on_record(id).map_err(|error| error.to_string())?;
+    let record = match (record, &parts.elsewhere) {
+        (None, Some(elsewhere)) => elsewhere.on_record(id).await?,
+        (record, _) => record,
+    };
     let record = record.ok_or("it is not on record")?;
     let rebuild = Arc::clone(&parts.rebuild);
     let now = Arc::clone(&parts.generations.current().pipeline);

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::{Problem, Site, form, operator};
 use crate::{
+    adapter::bucket::BucketError,
     engine::swap::{Offer, Refused, ReloadRefused, Swaps},
     plugin::LARGEST,
 };
@@ -56,6 +57,11 @@ pub(super) async fn install(
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "plugin-too-large", "The component did not arrive whole.")
             .detail(format!("At most {LARGEST} bytes are taken."))
     })?;
+    let offer = if how.at_once { Offer::AtOnce } else { Offer::Asked };
+    if swaps.is_shared(&source) {
+        let taken = swaps.install(&source, bytes.to_vec(), offer).await.map_err(refused)?;
+        return Ok(axum::Json(taken).into_response());
+    }
     let Some(file) = swaps.file_of(&source) else {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -66,7 +72,6 @@ pub(super) async fn install(
     };
     // Beside its place before it is in force, so that a full disk is found out in time; in its place afterwards, so that a restart finds what runs.
     let draft = Draft::write(&file, &bytes).map_err(|error| on_disk(&error))?;
-    let offer = if how.at_once { Offer::AtOnce } else { Offer::Asked };
     let taken = swaps.offer(&source, bytes.to_vec(), offer).await.map_err(refused)?;
     draft.put(&file).map_err(|error| on_disk(&error))?;
     Ok(axum::Json(taken).into_response())
@@ -131,7 +136,8 @@ fn refused(why: Refused) -> Problem {
     let status = match &why {
         Refused::Unknown { .. } => StatusCode::NOT_FOUND,
         Refused::NothingBefore { .. } | Refused::NotOnTrial { .. } | Refused::SetAside { .. } => StatusCode::CONFLICT,
-        Refused::Disk(_) | Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::Bucket(BucketError::Overtaken) => StatusCode::CONFLICT,
+        Refused::Disk(_) | Refused::Stopping | Refused::Bucket(BucketError::Away(_)) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let problem = Problem::new(status, why.code(), "The plugin was not taken: what was in force stays.");

@@ -12,6 +12,7 @@ mod commands;
 mod crash;
 mod database;
 mod doctor;
+mod everywhere;
 mod faults;
 mod fence;
 mod floods;

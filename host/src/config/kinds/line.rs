@@ -15,7 +15,7 @@ use crate::{
         document::Node,
         fault::{Code, Found},
         grant::{Grant, UnknownGrant},
-        model::{PluginSource, StoreUrl},
+        model::{PluginHome, PluginSource, StoreUrl},
         reference::NotAReference,
         trust::{NotAKey, PublicKey},
         walk::{Kind, Shape, Walk},
@@ -209,6 +209,26 @@ pub const PLUGIN: Line<PluginSource> = Line {
     secret: false,
     example: Some("coach"),
 };
+
+/// Where plugins are at home.
+pub const HOME: Line<PluginHome> = Line {
+    wants: "a folder, or a bucket on the NATS servers such as \"nats://plugins\"",
+    parse: home,
+    secret: false,
+    example: Some("nats://plugins"),
+};
+
+fn home(base: &Path, text: &str) -> Result<PluginHome, String> {
+    match text.split_once("://") {
+        Some(("nats", "")) => Err("names no bucket".to_owned()),
+        // The servers are those of the queue: what stands here is a name, and no address.
+        Some(("nats", bucket)) => {
+            name(bucket).map(PluginHome::Bucket).map_err(|why| format!("names a bucket that {why}"))
+        }
+        Some(_) => Err("is neither a folder nor nats://BUCKET".to_owned()),
+        None => Ok(PluginHome::Folder(base.join(text))),
+    }
+}
 
 fn name(text: &str) -> Result<String, String> {
     if text.len() > 64 {

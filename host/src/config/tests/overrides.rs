@@ -128,3 +128,18 @@ fn a_key_given_on_the_command_line_is_not_shown_in_a_fault() {
     ]);
     assert!(!shown.contains("sk-secret") && !shown.contains("two words"), "{shown}");
 }
+
+#[test]
+fn plugins_from_a_bucket_need_servers_and_a_bucket_has_a_name() {
+    let case = |set: &'static [&'static str]| Case { set, ..shipped() };
+
+    let lacking = case(&["plugins.source=nats://plugins"]).faults().to_string();
+    assert!(lacking.contains("need `queue.nats_url`") && lacking.contains("--set 1"), "{lacking}");
+    for bad in ["nats://", "nats://a/b", "nats://a.b", "https://plugins"] {
+        let set = [format!("plugins.source={bad}")];
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        assert_eq!(Case { set: &set, ..shipped() }.faults().iter().count(), 1, "{bad}");
+    }
+    let good = case(&["plugins.source=nats://plugins", "queue.nats_url=nats://127.0.0.1:4222"]).good();
+    assert_eq!(good.plugins.source.bucket(), Some("plugins"));
+}

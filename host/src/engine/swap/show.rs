@@ -25,6 +25,7 @@ impl Swaps {
     }
 
     fn line(&self, in_force: &InForce, key: &str, plugin: &Plugin) -> Value {
+        let nodes = self.nodes(in_force, key);
         let ledger = self.ledger();
         let entry = ledger.entry(key);
         let stages: Vec<&str> = in_force
@@ -47,6 +48,8 @@ impl Swaps {
             "set_aside": entry.map(|entry| &entry.set_aside),
             "idle_grants": self.generations.idle_grants(plugin, &granted(in_force, key)),
             "trial": in_force.trials.iter().find(|trial| trial.key == key).map(|trial| trial_view(trial)),
+            "bucket": self.governed(key),
+            "nodes": nodes,
         })
     }
 }
