@@ -96,7 +96,7 @@ pub(crate) async fn boot(
     swaps.look_at_everything().await;
     let outside = Outside { queue, store, sms, recordings, stopping };
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
-    let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)));
+    let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)).with_pulse(Arc::clone(&parts.pulse)));
     Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
 }
 

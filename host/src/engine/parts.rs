@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Generation, Generations, generations::OnRecord, lanes::Lanes, shares::Shares, view};
+use super::{Failure, Generation, Generations, Pulse, generations::OnRecord, lanes::Lanes, shares::Shares, view};
 use crate::{
     adapter::{
         queue::Queue,
@@ -55,6 +55,8 @@ pub struct Parts {
     pub recordings: Arc<Recordings>,
     /// Said when the engine should end.
     pub stopping: CancellationToken,
+    /// What the stages do.
+    pub pulse: Arc<Pulse>,
     /// Wakes the sender.
     pub outbox: Notify,
     pub(super) decisions: Lanes<Asker>,
@@ -76,6 +78,7 @@ impl Parts {
             rebuilding: tokio::sync::Mutex::default(),
             recordings,
             stopping,
+            pulse: Arc::default(),
             outbox: Notify::new(),
             decisions: Lanes::default(),
             edits: Lanes::default(),

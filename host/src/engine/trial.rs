@@ -34,6 +34,17 @@ pub enum Mode {
     Whole,
 }
 
+impl Mode {
+    /// For the journal.
+    pub fn words(self) -> String {
+        match self {
+            Self::Shadow => "shadow: it serves nobody".into(),
+            Self::Canary(share) => format!("canary: {share} people in 100"),
+            Self::Whole => "it serves everyone".into(),
+        }
+    }
+}
+
 /// What became of it so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {

@@ -7,12 +7,16 @@ mod judge;
 mod look;
 mod offer;
 mod reload;
+mod replay;
+mod share;
 mod show;
 mod tags;
 mod tidy;
 
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
+pub use replay::{NotReplayed, Replayed, Versions as Replaying};
+pub use show::{Line, OnTrial};
 
 use std::{
     collections::{BTreeMap, VecDeque},

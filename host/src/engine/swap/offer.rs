@@ -33,6 +33,8 @@ pub enum Offer {
     Asked,
     /// Someone asks that it serve everyone at once, without a shadow or a canary.
     AtOnce,
+    /// Someone asks for it by name, and says how it is to be tried, whatever the pipeline says.
+    As(Mode),
 }
 
 /// What became of an offer that was not refused.
@@ -202,7 +204,11 @@ impl Swaps {
         let _turn = self.turn.lock().await;
         let in_force = self.generations.in_force();
         fits(&in_force.base.pipeline, source, &plugin)?;
-        let mode = if offer == Offer::AtOnce { Mode::Whole } else { mode_of(&in_force.base.pipeline, &key) };
+        let mode = match offer {
+            Offer::AtOnce => Mode::Whole,
+            Offer::As(mode) => mode,
+            Offer::Found | Offer::Asked => mode_of(&in_force.base.pipeline, &key),
+        };
         // It waits for the disk, and nobody else is to.
         tokio::task::block_in_place(|| {
             if offer != Offer::Found {
@@ -307,13 +313,9 @@ impl Swaps {
                 self.put(in_force.next(base, trials, None))?;
                 What::Swapped { from: serving.digest.clone(), rehearsal: words }
             }
-            Mode::Canary(share) => {
+            Mode::Canary(_) | Mode::Shadow => {
                 self.put(in_force.next(Arc::clone(&in_force.base), trials, None))?;
-                What::Tried { how: format!("canary: {share} people in 100"), rehearsal: words }
-            }
-            Mode::Shadow => {
-                self.put(in_force.next(Arc::clone(&in_force.base), trials, None))?;
-                What::Tried { how: "shadow: it serves nobody".into(), rehearsal: words }
+                What::Tried { how: mode.words(), rehearsal: words }
             }
         };
         if !watched {
@@ -334,7 +336,8 @@ struct Candidate<'a> {
 /// The version, where there is nothing to do: it is in force or on trial already.
 fn already(in_force: &InForce, key: &str, digest: &str, offer: Offer) -> Option<Arc<Plugin>> {
     let serving = in_force.base.plugins().get(key).filter(|plugin| plugin.digest == digest);
-    let tried = in_force.trials.iter().filter(|_| offer != Offer::AtOnce);
+    // How it is tried may be what is to change.
+    let tried = in_force.trials.iter().filter(|_| !matches!(offer, Offer::AtOnce | Offer::As(_)));
     let tried = tried.filter(|trial| trial.key == key && trial.new.digest == digest).map(|trial| &trial.new);
     serving.or(tried.into_iter().next()).cloned()
 }

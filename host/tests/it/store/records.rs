@@ -63,7 +63,7 @@ async fn jobs_are_listed_newest_first_and_filtered(place: &Place) {
     }
     let list = |filter: JobFilter| async move { place.store.jobs(&filter, 9).await.unwrap() };
     let pick = |picked: &[usize]| picked.iter().map(|n| jobs[*n].clone()).collect::<Vec<_>>();
-    let of = |status, asker| JobFilter { status, asker, before: None };
+    let of = |status, asker| JobFilter { status, asker, ..JobFilter::default() };
     assert_eq!(list(JobFilter::default()).await, pick(&[5, 4, 3, 2, 1, 0]));
     assert_eq!(list(of(Some(Status::Done), None)).await, pick(&[2, 1, 0]));
     assert_eq!(list(of(None, Some(texter(1)))).await, pick(&[4, 2, 0]));

@@ -23,6 +23,7 @@ mod pages;
 mod people;
 mod postgres;
 mod publish;
+mod roll;
 mod sessions;
 mod slugs;
 mod sqlite;
