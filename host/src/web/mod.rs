@@ -9,6 +9,7 @@ mod api;
 mod ask;
 mod card;
 mod chat;
+mod console;
 mod dress;
 mod events;
 mod form;
@@ -74,6 +75,7 @@ struct Site {
     views: Arc<views::Views>,
     cards: Arc<card::Cards>,
     liked: Arc<gallery::Liked>,
+    operators: Arc<console::Desk>,
 }
 
 impl Site {
@@ -87,6 +89,7 @@ impl Site {
             views: Arc::default(),
             cards: Arc::default(),
             liked: Arc::default(),
+            operators: Arc::default(),
         }
     }
 
@@ -96,6 +99,11 @@ impl Site {
 
     fn store(&self) -> &dyn Store {
         self.state.engine.store().as_ref()
+    }
+
+    /// The whole of it, with its text.
+    fn config_arc(&self) -> &Arc<config::Checked> {
+        self.state.engine.pipeline()
     }
 
     fn config(&self) -> &config::Pipeline {

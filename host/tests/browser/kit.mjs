@@ -140,7 +140,7 @@ class Hands {
     if (look) {
       await context.route("**/look/*", (route) => {
         const [stem, , kind] = new URL(route.request().url()).pathname.split("/").pop().split(".");
-        const parts = { "chat.js": ["common", "page", "chat"], "phone.js": ["common", "phone"], "style.css": ["style"] }[`${stem}.${kind}`];
+        const parts = { "chat.js": ["common", "page", "chat"], "phone.js": ["common", "phone"], "style.css": ["style"], "console.css": ["console"], "console.js": ["console"] }[`${stem}.${kind}`];
         if (!parts) return route.continue();
         const body = parts.map((part) => readFileSync(join(look, `${part}.${kind}`), "utf8")).join("");
         return route.fulfill({ body, contentType: kind === "js" ? "text/javascript" : "text/css" });
