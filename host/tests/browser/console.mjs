@@ -25,7 +25,7 @@ await test("console", async (hands) => {
   const faults = [];
   const look = async (name) => {
     await page.setViewportSize(viewport);
-    await hands.shoot(page, `${name}-${size}-${colorScheme}`);
+    await hands.shoot(page, `${name}-${size}-${colorScheme}`, true);
     for (const fault of [...(await small(page)), ...(await checked(page, axe))]) faults.push(`${name}: ${fault}`);
     for (const width of WIDTHS) {
       await page.setViewportSize({ ...viewport, width });

@@ -178,10 +178,10 @@ class Hands {
   }
 
   /** A picture for people, `NAME-what.png`. */
-  async shoot(page, what) {
+  async shoot(page, what, whole = false) {
     const since = Date.now();
     mkdirSync(artefacts, { recursive: true });
-    await page.screenshot({ path: join(artefacts, `${this.name}-${what}.png`) });
+    await page.screenshot({ path: join(artefacts, `${this.name}-${what}.png`), fullPage: whole });
     took(`the picture ${what}`, since);
   }
 

@@ -7,6 +7,7 @@ mod browser;
 mod chaos;
 mod check;
 mod commands;
+mod console;
 mod crash;
 mod database;
 mod faults;

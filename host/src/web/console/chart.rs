@@ -95,7 +95,7 @@ pub(super) fn bars(title: &str, noun: &str, span: Span, stacks: Vec<Stack>) -> C
                 *floor += high;
             }
         }
-        marks.push(Mark { class: format!("bar {}", stack.0), label: stack.1.clone(), d });
+        marks.push(Mark { class: format!("fill {}", stack.0), label: stack.1.clone(), d });
     }
     let all: u64 = totals.iter().map(|n| u64::from(*n)).sum();
     let parts: Vec<_> = stacks

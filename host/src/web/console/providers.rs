@@ -85,10 +85,10 @@ fn shown(at: usize, state: &ProviderState, entry: &Ai, spent: Spent) -> Shown {
             ("wait", "probing", "One call tries whether it is back; the others go to the next.".to_owned())
         }
         BreakerState::Open => {
-            let again = state
-                .again
-                .map(|at| format!(" It is tried again in {}.", words::age(at.since(Millis::now()))))
-                .unwrap_or_default();
+            let again = state.again.map_or_else(
+                || " The next call tries it again.".to_owned(),
+                |at| format!(" It is tried again in {}.", words::age(at.since(Millis::now()))),
+            );
             ("wrong", "resting", format!("Nothing is sent; the next provider is asked.{again}"))
         }
     };
@@ -99,7 +99,7 @@ fn shown(at: usize, state: &ProviderState, entry: &Ai, spent: Spent) -> Shown {
         place: at + 1,
         class,
         state: word,
-        meaning: format!("{meaning} So for {}.", words::age(Millis::now().since(state.since))),
+        meaning: format!("{meaning} It has been so for {}.", words::age(Millis::now().since(state.since))),
         why: state.why.as_deref().map(words::line),
         calls: words::thousands(state.calls),
         failures: words::thousands(state.failures),

@@ -4,13 +4,15 @@
 const main = document.querySelector("main[data-every]");
 const wait = Number(main?.dataset.every || 4) * 1000;
 const sign = document.getElementById("live");
+// What the server said last of each part: what somebody unfolded since is no news.
+const last = new WeakMap([...document.querySelectorAll("[data-live]")].map((node) => [node, node.innerHTML]));
 let failed = 0;
 
-/** Whether somebody is busy there: reading selected words, or typing. */
+/** Whether somebody is busy there: reading selected words, typing, or about to do something. */
 function busy(node) {
   const picked = getSelection();
   const reads = picked && !picked.isCollapsed && node.contains(picked.anchorNode);
-  return reads || (node.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) || node.querySelector(".report:not(:empty)");
+  return reads || (node.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) || node.querySelector(".report:not(:empty), .sure[open]");
 }
 
 /** What is unfolded and where the keyboard is survive: both are known by their ids and addresses. */
@@ -44,8 +46,9 @@ async function look() {
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const node of document.querySelectorAll("[data-live]")) {
     const other = fresh.getElementById(node.id);
-    if (other && other.innerHTML !== node.dataset.last && !busy(node)) {
-      node.dataset.last = other.innerHTML;
+    const said = other?.innerHTML;
+    if (other && said !== last.get(node) && !busy(node)) {
+      last.set(node, said);
       put(node, other);
     }
   }
@@ -66,7 +69,7 @@ async function again() {
 }
 
 // A page that answers a form would be asked for by its address alone, and that shows something else.
-if (main && performance.getEntriesByType("navigation")[0]?.type !== undefined && !main.querySelector(".replayed")) {
+if (main && !main.querySelector(".replayed")) {
   say(`Live: looked at anew every ${wait / 1000} s.`);
   setTimeout(again, wait);
   document.addEventListener("visibilitychange", () => !document.hidden && look().catch(() => {}));
