@@ -156,7 +156,7 @@ pub(crate) async fn boot(
         pipeline.plugins.source.bucket().map(|_| Arc::clone(&swaps) as Arc<dyn Elsewhere>);
     let outside = Outside { queue, store, sms, recordings, elsewhere, stopping };
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
-    let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)));
+    let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)).with_pulse(Arc::clone(&parts.pulse)));
     Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
 }
 

@@ -21,6 +21,7 @@ mod read;
 mod reference;
 mod render;
 mod schema;
+mod shown;
 mod trust;
 mod units;
 mod walk;
@@ -33,6 +34,8 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
 };
+
+use secrecy::ExposeSecret;
 
 use self::{
     document::{At, Slip},
@@ -148,6 +151,19 @@ pub fn cluster(path: &Path, overrides: &[String]) -> Option<Home> {
 }
 
 impl Checked {
+    /// The file's text as an operator may see it: variables by their names, secrets as stars.
+    pub fn shown(&self) -> String {
+        let server = &self.pipeline.server;
+        let of_sms = match &self.pipeline.sms.provider {
+            SmsProvider::Twilio(twilio) => twilio.auth_tokens.as_slice(),
+            SmsProvider::Console => &[],
+        };
+        let keys = self.pipeline.ai.iter().filter_map(|ai| ai.api_key.as_ref());
+        let tokens = server.admin_token.iter().chain(&server.bridge_token);
+        let known: Vec<&str> = keys.chain(tokens).chain(of_sms).map(|secret| secret.expose_secret()).collect();
+        shown::without_secrets(&self.text, &known)
+    }
+
     /// Where the engine really listens, once it does.
     pub fn listening(&self) -> SocketAddr {
         self.listening.unwrap_or(self.pipeline.server.listen)

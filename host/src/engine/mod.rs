@@ -16,6 +16,7 @@ pub mod own_words;
 mod parts;
 pub mod people;
 mod publish;
+pub mod pulse;
 mod runner;
 mod sender;
 mod shares;
@@ -33,9 +34,10 @@ pub use failure::Failure;
 pub use generation::{Generation, GenerationId, NotLoaded, Plugins, Ready};
 pub use generations::{Generations, InForce, OnRecord};
 pub use parts::{Elsewhere, Outside, Parts, Rebuild};
+pub use pulse::Pulse;
 pub use runner::Runner;
 pub use sign_in::{CODE_OCCASION, CodeLimit};
-pub use trial::{Counts, Mode, Trial, Verdict};
+pub use trial::{Counts, Difference, Mode, Trial, Verdict};
 pub use view::{Eyes, for_anyone, job_view};
 pub use workshop::{AssemblyError, Components, Providers, Workshop, sources};
 
@@ -60,6 +62,7 @@ pub struct Engine {
     sms: Arc<dyn Sms>,
     asks: JobIds,
     swaps: Option<Arc<swap::Swaps>>,
+    pulse: Option<Arc<Pulse>>,
 }
 
 /// Why the engine could not say.
@@ -93,7 +96,7 @@ pub struct Health {
 impl Engine {
     /// Over the given parts; [`crate::engine`]'s runner is started apart, so that a process may be web only.
     pub fn new(pipeline: Arc<Checked>, queue: Arc<dyn Queue>, store: Arc<dyn Store>, sms: Arc<dyn Sms>) -> Self {
-        Self { pipeline, queue, store, sms, asks: JobIds::default(), swaps: None }
+        Self { pipeline, queue, store, sms, asks: JobIds::default(), swaps: None, pulse: None }
     }
 
     /// With the half that swaps plugins, where this process works on jobs.
@@ -101,6 +104,18 @@ impl Engine {
     pub fn with_swaps(mut self, swaps: Arc<swap::Swaps>) -> Self {
         self.swaps = Some(swaps);
         self
+    }
+
+    /// With what the stages do, where this process works on jobs.
+    #[must_use]
+    pub fn with_pulse(mut self, pulse: Arc<Pulse>) -> Self {
+        self.pulse = Some(pulse);
+        self
+    }
+
+    /// What the stages do, where this process works on jobs.
+    pub fn pulse(&self) -> Option<&Pulse> {
+        self.pulse.as_deref()
     }
 
     /// What swaps plugins, where this process works on jobs.

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Failure, Generation, GenerationId, Generations,
+    Failure, Generation, GenerationId, Generations, Pulse,
     at_work::{self, Places},
     generations::OnRecord,
     lanes::Lanes,
@@ -73,6 +73,8 @@ pub struct Parts {
     pub recordings: Arc<Recordings>,
     /// Said when the engine should end.
     pub stopping: CancellationToken,
+    /// What the stages do.
+    pub pulse: Arc<Pulse>,
     /// Wakes the sender.
     pub outbox: Notify,
     pub(super) decisions: Lanes<Asker>,
@@ -96,6 +98,7 @@ impl Parts {
             rebuilding: tokio::sync::Mutex::default(),
             recordings,
             stopping,
+            pulse: Arc::default(),
             outbox: Notify::new(),
             decisions: Lanes::default(),
             edits: Lanes::default(),

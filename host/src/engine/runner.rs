@@ -272,6 +272,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     metrics::counter!("wtaf_jobs_total", "status" => status.as_str(), "source" => walk.job.request.source.as_str())
         .increment(1);
     metrics::histogram!("wtaf_job_seconds").record(took.as_secs_f64());
+    parts.pulse.job_ended(status, took);
     tracing::info!(job = %walk.job.id, status = status.as_str(), ms = took.as_secs_f64() * 1e3, "job ended");
     Ok(())
 }

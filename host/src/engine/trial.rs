@@ -35,6 +35,17 @@ pub enum Mode {
     Whole,
 }
 
+impl Mode {
+    /// For the journal.
+    pub fn words(self) -> String {
+        match self {
+            Self::Shadow => "shadow: it serves nobody".into(),
+            Self::Canary(share) => format!("canary: {share} people in 100"),
+            Self::Whole => "it serves everyone".into(),
+        }
+    }
+}
+
 /// What the rule says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

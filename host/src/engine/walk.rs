@@ -224,7 +224,9 @@ impl Walk {
         self.tell("stage").await;
         let began = std::time::Instant::now();
         let span = self.job.stages.last().map_or_else(Span::none, traces::stage);
+        let at_work = self.parts.pulse.enter(&ready.stage.name, self.job.id);
         let outcome = self.do_stage(ready).instrument(span.clone()).await;
+        at_work.end(&outcome);
         let ms = began.elapsed().as_secs_f64() * 1_000.0;
         let line = outcome.as_ref().map_or_else(|failure| first_line(&failure.to_string()), |()| "ok".to_owned());
         metrics::histogram!("wtaf_stage_seconds", "stage" => ready.stage.name.clone()).record(ms / 1_000.0);

@@ -1,4 +1,4 @@
-//! What our own pages look like: one stylesheet, two scripts and the frame that drafts are drawn in, embedded, named by their digest and kept by browsers for ever.
+//! What our own pages look like: the stylesheets and scripts, and the frame that drafts are drawn in, embedded, named by their digest and kept by browsers for ever.
 
 use std::sync::LazyLock;
 
@@ -31,19 +31,23 @@ const CHAT: usize = 1;
 const PHONE: usize = 2;
 const ICON: usize = 3;
 const DRAFT: usize = 4;
+const CONSOLE_STYLE: usize = 5;
+const CONSOLE: usize = 6;
 
 /// What the chat's script is made of; each part uses those before it.
 const CHAT_SCRIPT: &str =
     concat!(include_str!("look/common.js"), include_str!("look/page.js"), include_str!("look/chat.js"));
 const PHONE_SCRIPT: &str = concat!(include_str!("look/common.js"), include_str!("look/phone.js"));
 
-static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 7]> = LazyLock::new(|| {
     [
         Asset::new("style", "css", "text/css; charset=utf-8", include_str!("look/style.css")),
         Asset::new("chat", "js", "text/javascript; charset=utf-8", CHAT_SCRIPT),
         Asset::new("phone", "js", "text/javascript; charset=utf-8", PHONE_SCRIPT),
         Asset::new("icon", "svg", "image/svg+xml", include_str!("look/icon.svg")),
         Asset::new("draft", "html", "text/html; charset=utf-8", include_str!("look/draft.html")),
+        Asset::new("console", "css", "text/css; charset=utf-8", include_str!("look/console.css")),
+        Asset::new("console", "js", "text/javascript; charset=utf-8", include_str!("look/console.js")),
     ]
 });
 
@@ -74,6 +78,16 @@ pub(super) fn icon_url() -> String {
 /// Where the frame is that draws a page while it is written.
 pub(super) fn draft_url() -> String {
     url(DRAFT)
+}
+
+/// Where the console's own stylesheet is.
+pub(super) fn console_style_url() -> String {
+    url(CONSOLE_STYLE)
+}
+
+/// Where the console's script is.
+pub(super) fn console_url() -> String {
+    url(CONSOLE)
 }
 
 /// The policy of that frame: no origin, one script (ours, by its digest), and of what is drawn only what cannot act.

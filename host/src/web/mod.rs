@@ -9,6 +9,7 @@ mod api;
 mod ask;
 mod card;
 mod chat;
+mod console;
 mod dress;
 mod events;
 mod form;
@@ -77,6 +78,7 @@ struct Site {
     views: Arc<views::Views>,
     cards: Arc<card::Cards>,
     liked: Arc<gallery::Liked>,
+    operators: Arc<console::Desk>,
 }
 
 impl Site {
@@ -90,6 +92,7 @@ impl Site {
             views: Arc::default(),
             cards: Arc::default(),
             liked: Arc::default(),
+            operators: Arc::default(),
         }
     }
 
@@ -99,6 +102,11 @@ impl Site {
 
     fn store(&self) -> &dyn Store {
         self.state.engine.store().as_ref()
+    }
+
+    /// The whole of it, with its text.
+    fn config_arc(&self) -> &Arc<config::Checked> {
+        self.state.engine.pipeline()
     }
 
     fn config(&self) -> &config::Pipeline {

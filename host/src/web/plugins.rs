@@ -7,6 +7,7 @@ use std::{
 };
 
 use axum::{
+    body::Body,
     extract::{self, Query, Request},
     response::{IntoResponse, Response},
 };
@@ -17,7 +18,7 @@ use serde_json::json;
 use super::{Problem, Site, form, operator};
 use crate::{
     adapter::bucket::BucketError,
-    engine::swap::{Offer, Refused, ReloadRefused, Swaps},
+    engine::swap::{Offer, Refused, ReloadRefused, Swaps, Taken},
     plugin::LARGEST,
 };
 
@@ -48,19 +49,33 @@ pub(super) async fn install(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let swaps = operated(&site, &parts.uri, &parts.headers)?;
-    if !form::is(&parts.headers, "application/wasm") {
+    let offer = if how.at_once { Offer::AtOnce } else { Offer::Asked };
+    let taken = install_body(swaps, &name, offer, &parts.headers, body).await?.map_err(refused)?;
+    Ok(axum::Json(taken).into_response())
+}
+
+/// Offers the component in a body; taken, it lies in its place in `plugins.dir`. The inner error is that it was refused.
+pub(super) async fn install_body(
+    swaps: &Arc<Swaps>,
+    name: &str,
+    offer: Offer,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Result<Taken, Refused>, Problem> {
+    if !form::is(headers, "application/wasm") {
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-wasm", "A plugin comes as WebAssembly.")
             .todo("Send Content-Type: application/wasm and the component as the body."));
     }
-    let source = swaps.source_called(&name).map_err(refused)?;
+    let source = match swaps.source_called(name) {
+        Ok(source) => source,
+        Err(unknown) => return Ok(Err(unknown)),
+    };
     let bytes = axum::body::to_bytes(body, usize::try_from(LARGEST).unwrap_or(usize::MAX)).await.map_err(|_| {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "plugin-too-large", "The component did not arrive whole.")
             .detail(format!("At most {LARGEST} bytes are taken."))
     })?;
-    let offer = if how.at_once { Offer::AtOnce } else { Offer::Asked };
     if swaps.is_shared(&source) {
-        let taken = swaps.install(&source, bytes.to_vec(), offer).await.map_err(refused)?;
-        return Ok(axum::Json(taken).into_response());
+        return Ok(swaps.install(&source, bytes.to_vec(), offer).await);
     }
     let Some(file) = swaps.file_of(&source) else {
         return Err(Problem::new(
@@ -72,9 +87,11 @@ pub(super) async fn install(
     };
     // Beside its place before it is in force, so that a full disk is found out in time; in its place afterwards, so that a restart finds what runs.
     let draft = Draft::write(&file, &bytes).map_err(|error| on_disk(&error))?;
-    let taken = swaps.offer(&source, bytes.to_vec(), offer).await.map_err(refused)?;
-    draft.put(&file).map_err(|error| on_disk(&error))?;
-    Ok(axum::Json(taken).into_response())
+    let taken = swaps.offer(&source, bytes.to_vec(), offer).await;
+    if taken.is_ok() {
+        draft.put(&file).map_err(|error| on_disk(&error))?;
+    }
+    Ok(taken)
 }
 
 pub(super) async fn roll_back(
@@ -104,24 +121,27 @@ pub(super) async fn reload(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let swaps = operated(&site, &uri, &headers)?;
-    let changed = swaps.reload().await.map_err(|why| {
-        let code = match why {
-            ReloadRefused::Faults(_) => "bad-pipeline",
-            ReloadRefused::NeedsRestart(_) => "needs-restart",
-            _ => "pipeline-not-now",
-        };
-        let todo = match why {
-            ReloadRefused::NeedsRestart(_) => {
-                "Start the engine anew; `wtaf-host check` says beforehand whether the file holds."
-            }
-            _ => "Mend the file; `wtaf-host check` shows every fault in it.",
-        };
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, "pipeline.toml was not taken: what was in force stays.")
-            .detail(format!("{}.", why.to_string().trim_end().trim_end_matches('.')))
-            .todo(todo)
-    })?;
+    let changed = swaps.reload().await.map_err(|why| not_reloaded(&why))?;
     swaps.look_at_everything().await;
     Ok(axum::Json(json!({ "changed": changed, "generation": swaps.generations().current().id })).into_response())
+}
+
+/// Why pipeline.toml was not taken, for the one who asked.
+pub(super) fn not_reloaded(why: &ReloadRefused) -> Problem {
+    let code = match why {
+        ReloadRefused::Faults(_) => "bad-pipeline",
+        ReloadRefused::NeedsRestart(_) => "needs-restart",
+        _ => "pipeline-not-now",
+    };
+    let todo = match why {
+        ReloadRefused::NeedsRestart(_) => {
+            "Start the engine anew; `wtaf-host check` says beforehand whether the file holds."
+        }
+        _ => "Mend the file; `wtaf-host check` shows every fault in it.",
+    };
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, "pipeline.toml was not taken: what was in force stays.")
+        .detail(format!("{}.", why.to_string().trim_end().trim_end_matches('.')))
+        .todo(todo)
 }
 
 fn operated<'a>(site: &'a Site, uri: &Uri, headers: &HeaderMap) -> Result<&'a Arc<Swaps>, Problem> {
@@ -132,7 +152,8 @@ fn operated<'a>(site: &'a Site, uri: &Uri, headers: &HeaderMap) -> Result<&'a Ar
     })
 }
 
-fn refused(why: Refused) -> Problem {
+/// A refusal, for the one who asked.
+pub(super) fn refused(why: Refused) -> Problem {
     let status = match &why {
         Refused::Unknown { .. } => StatusCode::NOT_FOUND,
         Refused::NothingBefore { .. } | Refused::NotOnTrial { .. } | Refused::SetAside { .. } => StatusCode::CONFLICT,

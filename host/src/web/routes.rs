@@ -18,8 +18,8 @@ use tower_http::{
 };
 
 use super::{
-    Problem, Site, State, access, api, card, chat, events, front, gallery, health, home, jobs, look, owner, page,
-    pages, people, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
+    Problem, Site, State, access, api, card, chat, console, events, front, gallery, health, home, jobs, look, owner,
+    page, pages, people, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -58,6 +58,15 @@ fn table() -> Vec<Route> {
         ("/healthz", get(health::alive), &["get"]),
         ("/readyz", get(health::ready), &["get"]),
         ("/metrics", get(health::metrics), &["get"]),
+        ("/console", get(console::overview).post(console::enter), &["get", "post"]),
+        ("/console/jobs", get(console::jobs), &["get"]),
+        ("/console/jobs/{id}", get(console::story).post(console::act_on_job), &["get", "post"]),
+        ("/console/queue", get(console::queue).post(console::act_on_queue), &["get", "post"]),
+        ("/console/plugins", get(console::plugins).post(console::act_on_plugin), &["get", "post"]),
+        ("/console/plugins/{name}", post(console::offer_plugin), &["post"]),
+        ("/console/providers", get(console::providers), &["get"]),
+        ("/console/people", get(console::people).post(console::find_person), &["get", "post"]),
+        ("/console/configuration", get(console::configuration).post(console::reload), &["get", "post"]),
         ("/look/{file}", get(look::file), &["get"]),
         ("/robots.txt", get(look::robots), &["get"]),
         ("/favicon.ico", get(look::icon), &["get"]),

@@ -31,12 +31,13 @@ async function answer(request, response, page, halfway) {
   response.end("data: [DONE]\n\n");
 }
 
-/** The shipped engine in an empty folder, with that AI: its address. */
-export async function startEngine(hands, binary, ai) {
+/** The shipped engine in an empty folder, with that AI, and with what else is set: its address. */
+export async function startEngine(hands, binary, ai, settings = []) {
   const folder = mkdtempSync(join(tmpdir(), "wtaf-browser"));
   copyFileSync(resolve(import.meta.dirname, "../../../pipeline.toml"), join(folder, "pipeline.toml"));
   const provider = `ai=[{ name = "x", kind = "openai", model = "m", base_url = "${ai}", api_key = "k" }]`;
-  const engine = spawn(binary, ["run", "pipeline.toml", "--set", "server.listen=127.0.0.1:0", "--set", provider], {
+  const all = ["server.listen=127.0.0.1:0", provider, ...settings].flatMap((setting) => ["--set", setting]);
+  const engine = spawn(binary, ["run", "pipeline.toml", ...all], {
     cwd: folder,
     env: { PATH: process.env.PATH, WTAF_LOG_FORMAT: "json" },
     stdio: ["ignore", "ignore", "pipe"],

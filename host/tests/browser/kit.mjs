@@ -140,7 +140,7 @@ class Hands {
     if (look) {
       await context.route("**/look/*", (route) => {
         const [stem, , kind] = new URL(route.request().url()).pathname.split("/").pop().split(".");
-        const parts = { "chat.js": ["common", "page", "chat"], "phone.js": ["common", "phone"], "style.css": ["style"] }[`${stem}.${kind}`];
+        const parts = { "chat.js": ["common", "page", "chat"], "phone.js": ["common", "phone"], "style.css": ["style"], "console.css": ["console"], "console.js": ["console"] }[`${stem}.${kind}`];
         if (!parts) return route.continue();
         const body = parts.map((part) => readFileSync(join(look, `${part}.${kind}`), "utf8")).join("");
         return route.fulfill({ body, contentType: kind === "js" ? "text/javascript" : "text/css" });
@@ -178,10 +178,10 @@ class Hands {
   }
 
   /** A picture for people, `NAME-what.png`. */
-  async shoot(page, what) {
+  async shoot(page, what, whole = false) {
     const since = Date.now();
     mkdirSync(artefacts, { recursive: true });
-    await page.screenshot({ path: join(artefacts, `${this.name}-${what}.png`) });
+    await page.screenshot({ path: join(artefacts, `${this.name}-${what}.png`), fullPage: whole });
     took(`the picture ${what}`, since);
   }
 

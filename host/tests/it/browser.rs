@@ -81,6 +81,16 @@ async fn every_page_of_ours_fits_its_screen_and_can_be_read_by_anyone(#[case] si
     holds_for("look.mjs", &[size, scheme]).await;
 }
 
+#[rstest::rstest]
+#[case::on_a_phone_by_day("phone", "light")]
+#[case::on_a_phone_by_night("phone", "dark")]
+#[case::on_a_desk_by_day("desk", "light")]
+#[case::on_a_desk_by_night("desk", "dark")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_shows_an_engine_at_work_and_one_in_trouble_to_anyone(#[case] size: &str, #[case] scheme: &str) {
+    holds_for("console.mjs", &[size, scheme]).await;
+}
+
 async fn holds(script: &str) {
     holds_for(script, &[]).await;
 }

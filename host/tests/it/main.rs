@@ -9,6 +9,7 @@ mod chaos;
 mod check;
 mod cluster;
 mod commands;
+mod console;
 mod crash;
 mod database;
 mod doctor;

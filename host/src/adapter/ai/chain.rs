@@ -89,13 +89,6 @@ fn provider(entry: &config::Ai) -> Result<Box<dyn Provider>, SetupFault> {
     })
 }
 
-impl Chain {
-    /// Each provider as it stands, in fallback order; for the console.
-    pub fn states(&self) -> Vec<ProviderState> {
-        self.links.iter().map(Link::state).collect()
-    }
-}
-
 #[async_trait]
 impl Ai for Chain {
     async fn ask(&self, call: &AiCall, listener: Listener<'_>) -> Result<Answer, Unanswered> {
@@ -121,6 +114,10 @@ impl Ai for Chain {
             }
         }
         Err(Unanswered { tried, after })
+    }
+
+    fn states(&self) -> Vec<ProviderState> {
+        self.links.iter().map(Link::state).collect()
     }
 }
 

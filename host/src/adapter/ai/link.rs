@@ -16,6 +16,7 @@ use super::{
     lane::{Lane, Place},
     meter,
     provider::{Ear, Ending, Named, Provider},
+    recent::{Recent, Tries},
 };
 use crate::{
     config,
@@ -50,6 +51,10 @@ pub struct ProviderState {
     pub why: Option<String>,
     /// Calls it may have at once now.
     pub places: usize,
+    /// When it is asked again, where it rests.
+    pub again: Option<Millis>,
+    /// Its last tries.
+    pub recent: Recent,
 }
 
 /// Why a link was passed over.
@@ -68,6 +73,7 @@ pub(super) struct Link {
     provider: Box<dyn Provider>,
     breaker: Breaker,
     lane: Lane,
+    tries: Tries,
 }
 
 impl Link {
@@ -79,6 +85,7 @@ impl Link {
             provider,
             breaker: Breaker::new(REST),
             lane: Lane::new(entry.max_concurrent),
+            tries: Tries::default(),
         }
     }
 
@@ -89,7 +96,9 @@ impl Link {
 
     /// For the console.
     pub fn state(&self) -> ProviderState {
-        let seen = self.breaker.seen(Instant::now());
+        let now = Instant::now();
+        let seen = self.breaker.seen(now);
+        let left = self.breaker.resting(now).map(|resting| resting.left);
         ProviderState {
             name: self.entry.name.clone(),
             model: self.entry.model.clone(),
@@ -99,6 +108,8 @@ impl Link {
             failures: seen.failures,
             why: seen.why,
             places: self.lane.limit(),
+            again: left.map(|left| Millis::now().after(left)),
+            recent: self.tries.recent(),
         }
     }
 
@@ -152,6 +163,7 @@ impl Link {
         let outcome = self.provider.call(call, ear).instrument(span.clone()).await;
         let outcome = outcome.and_then(|ending| self.something(ending, ear));
         meter::tried(&self.entry, &span, began.elapsed(), ear.first(), &outcome);
+        self.tries.note(began.elapsed(), outcome.is_ok());
         outcome
     }
 

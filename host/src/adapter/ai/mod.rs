@@ -26,6 +26,7 @@ mod meter;
 mod openai;
 mod provider;
 mod quote;
+mod recent;
 #[cfg(test)]
 mod sample;
 mod sse;
@@ -34,6 +35,7 @@ pub use breaker::BreakerState;
 pub use chain::{Chain, ChainSetupError, chain};
 pub use http::{ClientError, client, local_client};
 pub use link::ProviderState;
+pub use recent::Recent;
 
 use std::time::Duration;
 
@@ -198,4 +200,9 @@ pub struct Unanswered {
 pub trait Ai: Send + Sync {
     /// Asks, and listens while the answer arrives.
     async fn ask(&self, call: &AiCall, listener: Listener<'_>) -> Result<Answer, Unanswered>;
+
+    /// Each provider as it stands, in fallback order; for whoever runs the engine. Asks nobody.
+    fn states(&self) -> Vec<ProviderState> {
+        Vec::new()
+    }
 }

@@ -12,6 +12,7 @@ mod outbox;
 mod pages;
 mod people;
 mod records;
+mod roll;
 mod sessions;
 mod sql;
 
@@ -27,6 +28,7 @@ pub use outbox::{Delivery, Heard, NewText, Outbox, OutboxText, TextStatus};
 pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
 pub use records::{Allowance, Cost, JobFilter, Records, Spent, Turn, Whose};
+pub use roll::{Listed, Roll};
 pub use sessions::{
     CODE_LASTS, CODE_TRIES, CodeHash, CodeKept, CodeTried, CodeTry, Moved, NewCode, SESSION_LASTS, Session, SessionKey,
     Sessions,
@@ -78,7 +80,7 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 /// All of it.
 #[async_trait]
 pub trait Store:
-    People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Gallery + Erasure + Send + Sync
+    People + Pages + Collected + Outbox + Events + Records + Sessions + Keys + Gallery + Erasure + Roll + Send + Sync
 {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{PersonId, Result};
-use crate::job::{Asker, Job, JobId, Millis, Status};
+use crate::job::{Asker, Job, JobId, Millis, Source, Status};
 
 /// One line of a talk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct JobFilter {
     pub asker: Option<Asker>,
     /// Only accepted before this (paging).
     pub before: Option<JobId>,
+    /// Only those that came in there.
+    pub source: Option<Source>,
+    /// Only those whose id begins so.
+    pub id: Option<String>,
 }
 
 /// An allowance: so many in that span.

@@ -170,7 +170,7 @@ impl<'a> Walk<'a> {
 }
 
 /// Stars of the same length over a secret; its quotes, its scheme and the names of its variables stay.
-fn blot(text: &mut String, at: At) {
+pub fn blot(text: &mut String, at: At) {
     let Some(written) = text.get(at.start..at.end) else { return };
     let mut out = String::with_capacity(written.len());
     let mut rest = written;

@@ -8,6 +8,8 @@ mod judge;
 mod look;
 mod offer;
 mod reload;
+mod replay;
+mod share;
 mod show;
 mod tags;
 mod tidy;
@@ -15,6 +17,8 @@ mod tidy;
 pub use cluster::{Cluster, NotStocked, how_of, machine, stock};
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
+pub use replay::{NotReplayed, Replayed, Versions as Replaying};
+pub use show::{Line, OnTrial};
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -36,6 +36,8 @@ pub enum Offer {
     AtOnce,
     /// It is what every node is to run, and how: someone asked for it on another, or here a moment ago.
     Followed(Mode),
+    /// Someone asks for it by name, and says how it is to be tried, whatever the pipeline says.
+    As(Mode),
 }
 
 /// What became of an offer that was not refused.
@@ -221,7 +223,7 @@ impl Swaps {
         fits(&in_force.base.pipeline, source, &plugin)?;
         let mode = match offer {
             Offer::AtOnce => Mode::Whole,
-            Offer::Followed(mode) => mode,
+            Offer::Followed(mode) | Offer::As(mode) => mode,
             Offer::Found | Offer::Asked => mode_of(&in_force.base.pipeline, &key),
         };
         // It waits for the disk, and nobody else is to.
@@ -349,13 +351,9 @@ impl Swaps {
                 self.put(in_force.next(base, trials, None))?;
                 What::Swapped { from: serving.digest.clone(), rehearsal: words }
             }
-            Mode::Canary(share) => {
+            Mode::Canary(_) | Mode::Shadow => {
                 self.put(in_force.next(Arc::clone(&in_force.base), trials, None))?;
-                What::Tried { how: format!("canary: {share} people in 100"), rehearsal: words }
-            }
-            Mode::Shadow => {
-                self.put(in_force.next(Arc::clone(&in_force.base), trials, None))?;
-                What::Tried { how: "shadow: it serves nobody".into(), rehearsal: words }
+                What::Tried { how: mode.words(), rehearsal: words }
             }
         };
         if !watched {
@@ -383,8 +381,13 @@ struct Candidate<'a> {
 /// The version, where there is nothing to do: it is in force or on trial already.
 fn already(in_force: &InForce, key: &str, digest: &str, offer: Offer) -> Option<Arc<Plugin>> {
     let serving = in_force.base.plugins().get(key).filter(|plugin| plugin.digest == digest);
-    let at_once = matches!(offer, Offer::AtOnce | Offer::Followed(Mode::Whole));
-    let tried = in_force.trials.iter().filter(|_| !at_once);
+    // How it is tried may be what is to change.
+    let stays = |trial: &&Arc<Trial>| match offer {
+        Offer::Found | Offer::Asked => true,
+        Offer::AtOnce => false,
+        Offer::Followed(mode) | Offer::As(mode) => trial.mode == mode,
+    };
+    let tried = in_force.trials.iter().filter(stays);
     let tried = tried.filter(|trial| trial.key == key && trial.new.digest == digest).map(|trial| &trial.new);
     serving.or(tried.into_iter().next()).cloned()
 }

@@ -46,7 +46,7 @@ async fn health_readiness_and_measurements_answer() {
 #[tokio::test]
 async fn our_own_pages_run_no_script_of_anybody_else() {
     let trial = Trial::new(&[]).await;
-    for path in ["/", "/chat", "/phone", "/sign-in"] {
+    for path in ["/", "/chat", "/phone", "/sign-in", "/console", "/console/jobs", "/console/configuration"] {
         let page = trial.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         let policy = page.header("content-security-policy");

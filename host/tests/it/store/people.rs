@@ -1,6 +1,6 @@
-use wtaf_host::adapter::store::{Lookup, Standing};
+use wtaf_host::adapter::store::{Allowance, Lookup, Standing};
 
-use super::{NOW, Place, at, guest, on_every_store, person, texter, words};
+use super::{NOW, Place, at, guest, job_id, on_every_store, person, published, texter, words};
 
 on_every_store!(
     a_new_texter_gets_the_first_free_slug,
@@ -13,6 +13,7 @@ on_every_store!(
     someone_who_left_before_joining_gets_an_account_when_they_come_back,
     saying_yes_confirms,
     people_survive_a_restart,
+    the_roll_has_the_newest_first_with_what_each_has_used,
 );
 
 async fn a_new_texter_gets_the_first_free_slug(place: &Place) {
@@ -96,4 +97,23 @@ async fn people_survive_a_restart(place: &Place) {
     let again = place.again().await;
     assert_eq!(again.home("fox").await.unwrap(), Lookup::Found(fox));
     again.ping().await.unwrap();
+}
+
+async fn the_roll_has_the_newest_first_with_what_each_has_used(place: &Place) {
+    let (fox, otter) = (person(&*place.store, "fox").await, person(&*place.store, "otter").await);
+    published(&*place.store, &fox, "red", "<p>", NOW).await;
+    let allowance = Allowance { per: "month", span: std::time::Duration::from_hours(720), most: 9 };
+    for seconds in [0, 3_700, 90_000, 90_010] {
+        let key = format!("person:{}", fox.id.0);
+        place.store.spend(&key, job_id(), std::slice::from_ref(&allowance), at(seconds)).await.unwrap();
+    }
+
+    let roll = place.store.roll(None, 9, at(90_020)).await.unwrap();
+    let older = place.store.roll(Some(otter.id), 9, at(90_020)).await.unwrap();
+
+    assert_eq!(roll.iter().map(|one| one.person.slug.as_str()).collect::<Vec<_>>(), ["otter", "fox"]);
+    assert_eq!((roll[0].pages, roll[0].month), (0, 0));
+    assert_eq!((roll[1].pages, roll[1].hour, roll[1].day, roll[1].month), (1, 2, 3, 4));
+    assert_eq!(older, roll[1..]);
+    assert_eq!(place.store.listed(fox.id, at(90_020)).await.unwrap(), Some(roll[1].clone()));
 }

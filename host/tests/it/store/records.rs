@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use wtaf_host::{
     adapter::store::{Allowance, Cost, JobFilter, PersonId, Spent, Turn, Whose},
-    job::{Job, Millis, Status},
+    job::{Job, Millis, Source, Status},
 };
 
 use super::{NOW, Place, at, guest, job, job_id, on_every_store, person, texter};
@@ -11,6 +11,7 @@ on_every_store!(
     a_job_is_read_back_as_it_was_recorded,
     a_final_status_is_not_overwritten_by_an_older_one,
     jobs_are_listed_newest_first_and_filtered,
+    jobs_are_found_by_where_they_came_in_and_the_beginning_of_their_id,
     a_line_of_a_talk_is_there_once,
     a_talk_is_its_last_lines_oldest_first,
     an_allowance_slides,
@@ -63,13 +64,42 @@ async fn jobs_are_listed_newest_first_and_filtered(place: &Place) {
     }
     let list = |filter: JobFilter| async move { place.store.jobs(&filter, 9).await.unwrap() };
     let pick = |picked: &[usize]| picked.iter().map(|n| jobs[*n].clone()).collect::<Vec<_>>();
-    let of = |status, asker| JobFilter { status, asker, before: None };
+    let of = |status, asker| JobFilter { status, asker, ..JobFilter::default() };
     assert_eq!(list(JobFilter::default()).await, pick(&[5, 4, 3, 2, 1, 0]));
     assert_eq!(list(of(Some(Status::Done), None)).await, pick(&[2, 1, 0]));
     assert_eq!(list(of(None, Some(texter(1)))).await, pick(&[4, 2, 0]));
     assert_eq!(list(of(Some(Status::Running), Some(guest("g")))).await, pick(&[5, 3]));
     let next = JobFilter { before: Some(jobs[2].id), ..JobFilter::default() };
     assert_eq!(place.store.jobs(&next, 1).await.unwrap(), pick(&[1]));
+}
+
+async fn jobs_are_found_by_where_they_came_in_and_the_beginning_of_their_id(place: &Place) {
+    let mut jobs = Vec::new();
+    for n in 0..4_u32 {
+        let mut job = job(&texter(1));
+        job.request.source = if n < 2 { Source::Web } else { Source::Sms };
+        // Nobody's words are taken for where they came in.
+        job.request.text = r#"{"source":"file"} "source":"file""#.into();
+        job.status = if n % 2 == 0 { Status::Done } else { Status::Failed };
+        place.store.record_job(&job, None).await.unwrap();
+        jobs.push(job);
+    }
+    let list = |filter: JobFilter| async move { place.store.jobs(&filter, 9).await.unwrap() };
+    let of = |source, status, id: Option<&str>| JobFilter {
+        source,
+        status,
+        id: id.map(str::to_owned),
+        ..JobFilter::default()
+    };
+    let id = jobs[1].id.to_string();
+
+    assert_eq!(list(of(Some(Source::Web), None, None)).await, [jobs[1].clone(), jobs[0].clone()]);
+    assert_eq!(list(of(Some(Source::Sms), Some(Status::Failed), None)).await, [jobs[3].clone()]);
+    assert_eq!(list(of(Some(Source::File), None, None)).await, vec![]);
+    assert_eq!(list(of(None, None, Some(&id[..16].to_ascii_lowercase()))).await, [jobs[1].clone()]);
+    assert_eq!(list(of(None, None, Some("ZZ"))).await, vec![]);
+    let before = JobFilter { before: Some(jobs[1].id), ..of(Some(Source::Web), None, None) };
+    assert_eq!(list(before).await, [jobs[0].clone()]);
 }
 
 async fn a_line_of_a_talk_is_there_once(place: &Place) {

@@ -46,6 +46,9 @@ pub(super) async fn list(db: &mut Db<'_>, (filter, limit): &(JobFilter, u32)) ->
     // Greater than any id.
     let before = filter.before.map_or_else(|| "~".to_owned(), |job| job.to_string());
     let asker = filter.asker.as_ref().map(key);
+    if filter.source.is_some() || filter.id.is_some() {
+        return sought(db, filter, &before, asker, *limit).await;
+    }
     let rows = match (filter.status, &asker) {
         (None, None) => {
             let sql = "select snapshot from wtaf_jobs where job_id < $1 order by job_id desc limit $2";
@@ -64,6 +67,26 @@ pub(super) async fn list(db: &mut Db<'_>, (filter, limit): &(JobFilter, u32)) ->
             db.all(sql, args![before, *limit, asker, status.as_str()]).await?
         }
     };
+    rows.iter().map(read).collect()
+}
+
+/// What only a person looks for: found by reading backwards from the newest.
+async fn sought(
+    db: &mut Db<'_>,
+    filter: &JobFilter,
+    before: &str,
+    asker: Option<String>,
+    limit: u32,
+) -> Outcome<Vec<Job>> {
+    let from = filter.id.clone().unwrap_or_default().to_ascii_uppercase();
+    let to = format!("{from}~");
+    // Quotes within a text are escaped in the snapshot, so nobody's words read like this.
+    let source = filter.source.map(|source| format!("%\"source\":\"{}\"%", source.as_str()));
+    let sql = "select snapshot from wtaf_jobs where job_id < $1 and job_id >= $3 and job_id < $4 \
+               and (status = $5 or $5 is null) and (asker = $6 or $6 is null) and (snapshot like $7 or $7 is null) \
+               order by job_id desc limit $2";
+    let status = filter.status.map(|status| status.as_str().to_owned());
+    let rows = db.all(sql, args![before.to_owned(), limit, from, to, &status, &asker, &source]).await?;
     rows.iter().map(read).collect()
 }
 

@@ -27,6 +27,7 @@ mod people;
 mod postgres;
 mod publish;
 mod rehearsal;
+mod roll;
 mod sessions;
 mod slugs;
 mod sqlite;

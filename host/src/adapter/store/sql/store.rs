@@ -8,16 +8,16 @@ use serde_json::{Value, value::RawValue};
 use super::{
     super::{
         Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Erased, Erasure, Event, Events,
-        Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Lookup, NewRecord, NewText, Outbox,
-        OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait,
-        Publication, Record, RecordFilter, Records, Result, Room, Seq, SharedPage, Spent, Standing, Store, Tally,
-        Traces, Turn, Views, Whom, Whose,
+        Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Listed, Lookup, NewRecord, NewText,
+        Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed,
+        Portrait, Publication, Record, RecordFilter, Records, Result, Roll, Room, Seq, SharedPage, Spent, Standing,
+        Store, Tally, Traces, Turn, Views, Whom, Whose,
     },
     SqlStore,
     accounts::{self, Step},
     collected,
     db::{Scope, args},
-    erase, events, fences, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, talks,
+    erase, events, fences, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, roll, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
 
@@ -370,6 +370,17 @@ impl Gallery for SqlStore {
 
     async fn shelf(&self, skip: u32, limit: u32) -> Result<Vec<SharedPage>> {
         self.read((skip, limit), |db, args| Box::pin(gallery::shelf(db, args))).await
+    }
+}
+
+#[async_trait]
+impl Roll for SqlStore {
+    async fn roll(&self, before: Option<PersonId>, limit: u32, now: Millis) -> Result<Vec<Listed>> {
+        self.read((before, limit, now), |db, args| Box::pin(roll::roll(db, args))).await
+    }
+
+    async fn listed(&self, person: PersonId, now: Millis) -> Result<Option<Listed>> {
+        self.read((person, now), |db, args| Box::pin(roll::listed(db, args))).await
     }
 }
 

@@ -51,7 +51,11 @@ impl Swaps {
             tried?
         };
         let pipeline = Arc::clone(&self.generations.current().pipeline);
-        let mode = if offer == Offer::AtOnce { Mode::Whole } else { mode_of(&pipeline, &source.key()) };
+        let mode = match offer {
+            Offer::AtOnce => Mode::Whole,
+            Offer::As(mode) | Offer::Followed(mode) => mode,
+            Offer::Found | Offer::Asked => mode_of(&pipeline, &source.key()),
+        };
         let taken = |mode| Taken {
             plugin: plugin.clone(),
             version: tried.plugin.about.version.clone(),
@@ -65,7 +69,7 @@ impl Swaps {
             None => Standing::begin(self.put_what_serves(cluster, &source.key()).await?),
         };
         let on_trial =
-            standing.trial.as_ref().is_some_and(|tried| tried.placed.digest == digest && mode != Mode::Whole);
+            standing.trial.as_ref().is_some_and(|tried| tried.placed.digest == digest && how(mode) == Some(tried.how));
         let in_force = standing.in_force.digest == digest && standing.trial.is_none() && said.is_some();
         if on_trial || in_force {
             return Ok(taken(None));
@@ -106,6 +110,22 @@ impl Swaps {
         let said = cluster.bucket.said(plugin).await?.ok_or_else(not_on_trial)?;
         let tried = said.standing.trial.as_ref().ok_or_else(not_on_trial)?.placed.id;
         let next = said.standing.promoted(tried).ok_or_else(not_on_trial)?;
+        cluster.bucket.say(plugin, &next, Some(said.revision)).await?;
+        Ok(self.follow(cluster, plugin).await?)
+    }
+
+    /// Tries the version on trial on another share of the people, on every node; its counts begin anew.
+    pub(in super::super) async fn change_share_everywhere(
+        self: &Arc<Self>,
+        cluster: &Arc<Cluster>,
+        plugin: &str,
+        mode: Mode,
+    ) -> Result<(), Refused> {
+        let not_on_trial = || Refused::NotOnTrial { name: plugin.to_owned() };
+        let said = cluster.bucket.said(plugin).await?.ok_or_else(not_on_trial)?;
+        let tried = &said.standing.trial.as_ref().ok_or_else(not_on_trial)?.placed;
+        let placed = Placed::now(&tried.digest, &tried.version, &cluster.name);
+        let next = said.standing.with(placed, how(mode));
         cluster.bucket.say(plugin, &next, Some(said.revision)).await?;
         Ok(self.follow(cluster, plugin).await?)
     }

@@ -83,7 +83,7 @@ impl Cluster {
 
 impl Swaps {
     /// What the rule says of a trial, with what it came to on every node.
-    pub(in super::super) fn verdict(&self, trial: &Trial) -> Verdict {
+    pub fn verdict(&self, trial: &Trial) -> Verdict {
         let elsewhere = self.cluster.as_ref().map(|cluster| cluster.elsewhere(trial)).unwrap_or_default();
         trial.verdict(elsewhere)
     }
