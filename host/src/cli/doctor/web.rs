@@ -47,7 +47,7 @@ async fn listen(pipeline: &Checked, notes: &mut Notes) -> bool {
 async fn public(pipeline: &Checked, runs: bool, notes: &mut Notes) {
     let url = &pipeline.server.public_url;
     if is_here(url) {
-        return notes.ok("public_url", format!("{url}: for this machine alone"));
+        return notes.ok("public_url", format!("{}: for this machine alone", pipeline.server.url("")));
     }
     if url.scheme() != "https" {
         let todo =
