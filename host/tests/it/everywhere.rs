@@ -227,7 +227,16 @@ async fn a_canary_that_fails_at_one_node_is_gone_at_every_node() {
     }
     let (_, again) = send(&two, "slug", &moody.bytes).await;
     assert_eq!(again["mode"], json!({ "canary": 50 }), "asked for by name, it is tried again: {again:#}");
-    on_trial(&one, &moody.digest).await;
+    on_trial(&two, &moody.digest).await;
+    // Its own recordings tell it better.
+    let refused = until("the first node says that it cannot", async || {
+        let nodes = plugin(&two, "slug").await["nodes"].as_array().cloned().unwrap_or_default();
+        nodes.iter().find_map(|node| node["refused"].as_str().map(str::to_owned))
+    })
+    .await;
+    assert!(refused.contains("failed its rehearsal"), "{refused}");
+    let ready: Value = one.get("/readyz").await.json().await.unwrap();
+    assert!(ready["parts"]["plugins"].as_str().unwrap().contains("failed its rehearsal"), "{ready:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -368,7 +377,8 @@ async fn a_job_that_began_at_one_node_ends_at_another_on_the_versions_it_began_w
     until("what it began on is known to all", async || cluster.generation(&generation).await).await;
     one.kill9().await;
 
-    let mut two = node().unstarted();
+    // What nodes of a cluster share besides: the database, and the queue that hands the job over.
+    let mut two = node().set(format!("store.url=sqlite://{}", one.data().join("wtaf.db").display())).unstarted();
     let (folder, _) = one.file_of(&id).unwrap();
     let place = two.data().join("wtaf").join(folder);
     fs::create_dir_all(&place).unwrap();

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     adapter::bucket::{Bucket, BucketError, Placed, Report, Said, Standing},
-    cli::boot,
+    cli::{block_on, boot},
     config::{Checked, PluginSource},
     engine::swap::{how_of, machine},
 };
@@ -24,6 +24,17 @@ pub(super) fn bucket_of(pipeline: &Checked, source: &PluginSource) -> Option<Arc
         PluginSource::Named(_) => boot::bucket(pipeline, None),
         PluginSource::Path(_) | PluginSource::Digest(_) | PluginSource::Oci(_) => None,
     }
+}
+
+/// What the bucket says, and the component that is in force there.
+pub(super) fn known(pipeline: &Checked, source: &PluginSource) -> miette::Result<(Option<Said>, Option<Vec<u8>>)> {
+    // A connection lives as long as the runtime it was made in.
+    let Some(bucket) = bucket_of(pipeline, source) else { return Ok((None, None)) };
+    block_on(async {
+        let Some(said) = bucket.said(&source.name()).await.map_err(told)? else { return Ok((None, None)) };
+        let bytes = bucket.component(&said.standing.in_force.digest).await.map_err(told)?;
+        Ok((Some(said), Some(bytes)))
+    })?
 }
 
 /// A version that passed every check here.

@@ -66,16 +66,11 @@ pub(super) fn install(args: &Args) -> Outcome {
         );
     }
     let asks = Asks::of(&about, manifest.as_ref());
-    let bucket = everywhere::bucket_of(&pipeline, &source);
-    let said = match &bucket {
-        Some(bucket) => block_on(bucket.said(&source.name()))?.into_diagnostic()?,
-        None => None,
-    };
-    let serving = match (&bucket, &said) {
-        (Some(bucket), Some(said)) => {
-            Asks::of_bytes(&block_on(bucket.component(&said.standing.in_force.digest))?.into_diagnostic()?)?
-        }
-        _ => in_force(&pipeline, &source)?,
+    let shared = everywhere::bucket_of(&pipeline, &source).is_some();
+    let (said, runs_everywhere) = everywhere::known(&pipeline, &source)?;
+    let serving = match runs_everywhere {
+        Some(bytes) => Asks::of_bytes(&bytes)?,
+        None => in_force(&pipeline, &source)?,
     };
     let more = asks.beyond(&serving);
     more.print(&name);
@@ -91,11 +86,12 @@ pub(super) fn install(args: &Args) -> Outcome {
     if let Some(why) = aside.filter(|_| !args.again) {
         return Err(miette!(help = "to try it again all the same: --again", "it was set aside before: {why}").into());
     }
-    let Some(bucket) = bucket else {
+    if !shared {
         block_on(deliver(args, &pipeline, &source, bytes, manifest))??;
         return Ok(ExitCode::SUCCESS);
-    };
+    }
     let well = block_on(async {
+        let Some(bucket) = everywhere::bucket_of(&pipeline, &source) else { return Ok(true) };
         deliver_everywhere(args, &pipeline, &*bucket, said, Version { source: &source, bytes, about, manifest })
             .await?;
         everywhere::wait_for_nodes(&*bucket, &source.name()).await
