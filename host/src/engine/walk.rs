@@ -172,7 +172,7 @@ impl Walk {
                 }
                 Err(QueueError::Lost(_)) => return Err(Failure::Lost),
                 Err(error) => {
-                    tracing::warn!(job = %self.job.id, %error, "not known whether an older edit of the page is under way: asking again")
+                    tracing::warn!(job = %self.job.id, %error, "not known whether an older edit of the page is under way: asking again");
                 }
             }
             self.parts.pause(wait).await?;

@@ -125,7 +125,7 @@ async fn set_aside(shared: &Shared, message: &Message, sequence: u64, why: &str)
             }
         }
         Err(failed) => {
-            tracing::error!(subject = %message.subject, why, ?failed, "a message that is no job could not be set aside")
+            tracing::error!(subject = %message.subject, why, ?failed, "a message that is no job could not be set aside");
         }
     }
 }

@@ -225,7 +225,7 @@ async fn give_up(shared: &Shared, turn: &Turn, revision: u64, mut entry: Entry) 
     entry.job = Some(job.clone());
     match entry_over(shared, &turn.key, revision, &entry).await {
         Ok(_) => {
-            dead::keep(shared, &turn.key, &job, entry.retries).await.map_err(|why| Trouble::Away(why.to_string()))?
+            dead::keep(shared, &turn.key, &job, entry.retries).await.map_err(|why| Trouble::Away(why.to_string()))?;
         }
         Err(trouble) => return Err(trouble),
     }
