@@ -1,6 +1,6 @@
 //! `wtaf-host migrate`: the database's tables, brought up to date; or what that would do, tried out and undone.
 
-use std::process::ExitCode;
+use std::{fmt::Write, process::ExitCode};
 
 use miette::IntoDiagnostic;
 
@@ -40,9 +40,12 @@ pub(super) fn migrate(args: &Args) -> Outcome {
 
 /// SQL that can be fed to psql as it is: all else is in comments.
 fn told(rehearsal: &Rehearsal) -> String {
-    let mut out: String = verdict(rehearsal).iter().map(|line| format!("-- {line}\n")).collect();
+    let mut out = String::new();
+    for line in verdict(rehearsal) {
+        let _ = writeln!(out, "-- {line}");
+    }
     for migration in &rehearsal.missing {
-        out.push_str(&format!("\n-- {}\n{}\n", migration.name, migration.sql.trim_end()));
+        let _ = writeln!(out, "\n-- {}\n{}", migration.name, migration.sql.trim_end());
     }
     out
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// For the whole of one call; a model on this machine may have to be loaded first.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Some models refuse to answer in fewer.
 const TOKENS: u32 = 16;
 

@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
-use super::{Check, Notes};
+use super::{Check, Notes, is_private};
 use crate::config::{AiKind, Checked};
 
 pub(super) fn check(pipeline: &Arc<Checked>) -> Check {
@@ -32,7 +32,7 @@ fn look(pipeline: &Checked) -> Notes {
 fn secrets(pipeline: &Checked, notes: &mut Notes) {
     let Some(file) = pipeline.path().parent().map(|folder| folder.join(".env")) else { return };
     let Ok(about) = file.metadata() else { return };
-    if about.permissions().mode() & 0o077 == 0 {
+    if is_private(about.permissions().mode()) {
         notes.ok(".env", "for its owner alone");
     } else {
         notes.warn(".env", "others on this machine may read the keys in it", format!("chmod 600 {}", file.display()));

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Check, Notes, readable};
+use super::{Check, Notes, is_private, readable};
 use crate::config::Checked;
 
 /// Below this the engine is about to refuse requests.
@@ -56,7 +56,7 @@ fn folder(data: &Path, there: &Path, notes: &mut Notes) {
         return notes.ok("folder", format!("{} is made at the first start", data.display()));
     }
     let mode = fs::metadata(data).map_or(0o700, |about| about.permissions().mode() & 0o777);
-    if mode & 0o077 == 0 {
+    if is_private(mode) {
         notes.ok("folder", format!("{}, for its owner alone", data.display()));
     } else {
         notes.warn(
@@ -108,7 +108,7 @@ fn space(there: &Path, notes: &mut Notes) {
     let found = format!("{} free", readable(free));
     match free {
         ..LITTLE => notes.fail("space", found, "free some: requests are refused when there is none"),
-        ..SOME => notes.warn("space", found, "free some, or shorten data.keep"),
+        LITTLE..SOME => notes.warn("space", found, "free some, or shorten data.keep"),
         _ => notes.ok("space", found),
     }
     if disk.f_files > 0 && disk.f_favail * 50 < disk.f_files {

@@ -157,6 +157,11 @@ fn is_here(url: &url::Url) -> bool {
     }
 }
 
+/// Whether a file's mode leaves it to its owner.
+fn is_private(mode: u32) -> bool {
+    mode.trailing_zeros() >= 6
+}
+
 /// Bytes as people say them.
 #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
 fn readable(bytes: u64) -> String {

@@ -127,10 +127,10 @@ async fn kept(nats: &Nats, stream: &str, what: &str, notes: &mut Notes) {
             }
         }
         Err(error) if error.to_string().contains("not found") => {
-            notes.ok(what, format!("{stream} is made at the first start"))
+            notes.ok(what, format!("{stream} is made at the first start"));
         }
         Err(error) => {
-            notes.fail(what, format!("{stream}: {error}"), "see whether this account may use JetStream's API")
+            notes.fail(what, format!("{stream}: {error}"), "see whether this account may use JetStream's API");
         }
     }
 }

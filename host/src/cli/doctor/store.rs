@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{Check, Notes};
+use super::{Check, Notes, is_private};
 use crate::{
     adapter::store::{self, Between, Notifications, ServerHealth, StoreError},
     config::{Checked, StoreUrl},
@@ -48,7 +48,7 @@ async fn file(path: PathBuf) -> Notes {
         notes.ok("file", format!("{} is made at the first start", path.display()));
         return notes;
     }
-    if health.mode & 0o077 == 0 {
+    if is_private(health.mode) {
         notes.ok("file", format!("{}, for its owner alone", path.display()));
     } else {
         let found = format!("others on this machine may read {} ({:o})", path.display(), health.mode);
@@ -209,10 +209,10 @@ async fn notifications(url: SecretString, listen_url: Option<SecretString>) -> N
             todo,
         ),
         Ok(Notifications::NotTried) => {
-            notes.warn("notifications", "none through a transaction pooler: other machines look each second", todo)
+            notes.warn("notifications", "none through a transaction pooler: other machines look each second", todo);
         }
         Err(error) => {
-            notes.fail("notifications", error.to_string(), "see the connection, and store.listen_url where it is set")
+            notes.fail("notifications", error.to_string(), "see the connection, and store.listen_url where it is set");
         }
     }
     notes

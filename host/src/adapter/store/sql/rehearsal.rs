@@ -91,15 +91,15 @@ pub(super) async fn rehearse(url: &StoreUrl) -> Outcome<Rehearsal> {
         Err(_) => Err(Fault::Unavailable("the database does not answer".into())),
     };
     match tried {
-        Ok((missing, tried)) => Ok(Rehearsal { missing: told(missing), tried }),
+        Ok((missing, tried)) => Ok(Rehearsal { missing: told(&missing), tried }),
         Err(fault @ (Fault::Refused(_) | Fault::Fenced(_))) => Err(fault),
         Err(Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) | Fault::Untrusted(what)) => {
-            Ok(Rehearsal { missing: told(all()), tried: Tried::Away(what) })
+            Ok(Rehearsal { missing: told(&all()), tried: Tried::Away(what) })
         }
     }
 }
 
-fn told(missing: Vec<Missing>) -> Vec<Migration> {
+fn told(missing: &[Missing]) -> Vec<Migration> {
     missing.iter().map(|one| Migration { name: migrations::name(one), sql: one.sql.as_str() }).collect()
 }
 
@@ -156,7 +156,7 @@ async fn on_server(conn: &mut PgConnection, missing: &[Missing]) -> Outcome<Trie
         // As one exchange without values, so that it does not matter what is in between.
         if let Err(error) = transaction.execute(AssertSqlSafe(one.sql.as_str())).await {
             let _ = transaction.rollback().await;
-            return Ok(Tried::Fails(failed(one, error)));
+            return Ok(Tried::Fails(failed(*one, error)));
         }
     }
     let took = began.elapsed();
@@ -175,7 +175,7 @@ async fn on_server(conn: &mut PgConnection, missing: &[Missing]) -> Outcome<Trie
     Ok(Tried::Applies { found, took })
 }
 
-fn failed(migration: &Missing, error: sqlx::Error) -> String {
+fn failed(migration: Missing, error: sqlx::Error) -> String {
     match busy(error.into()) {
         Ok(Tried::Fails(why)) => why,
         Ok(_) => String::new(),
