@@ -42,7 +42,7 @@ pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
             );
         }
         // The file's own faults are what someone can mend.
-        last_good.or_else(|_| load_with_bucket(args, BTreeMap::new())).map_err(|_| faults)
+        last_good.or_else(|_| load_with_bucket(args, BTreeMap::new())).map_err(|()| faults)
     })
 }
 

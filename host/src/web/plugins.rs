@@ -156,8 +156,10 @@ fn operated<'a>(site: &'a Site, uri: &Uri, headers: &HeaderMap) -> Result<&'a Ar
 pub(super) fn refused(why: Refused) -> Problem {
     let status = match &why {
         Refused::Unknown { .. } => StatusCode::NOT_FOUND,
-        Refused::NothingBefore { .. } | Refused::NotOnTrial { .. } | Refused::SetAside { .. } => StatusCode::CONFLICT,
-        Refused::Bucket(BucketError::Overtaken) => StatusCode::CONFLICT,
+        Refused::NothingBefore { .. }
+        | Refused::NotOnTrial { .. }
+        | Refused::SetAside { .. }
+        | Refused::Bucket(BucketError::Overtaken) => StatusCode::CONFLICT,
         Refused::Disk(_) | Refused::Stopping | Refused::Bucket(BucketError::Away(_)) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };

@@ -27,10 +27,10 @@ const LARGEST: u64 = 64 << 20;
 const LARGEST_RECORD: usize = 64 << 10;
 
 /// For a whole component to come or go.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A node that said nothing for so long is not there.
-const PRESENT: Duration = Duration::from_secs(60);
+const PRESENT: Duration = Duration::from_mins(1);
 
 /// A job that began on a generation is taken up again within this time, or goes on with what is in force.
 const WEEK: Duration = Duration::from_hours(24 * 7);
@@ -89,12 +89,12 @@ impl NatsBucket {
 
 async fn open(nats: &Nats, name: &str) -> Result<Opened, BucketError> {
     let (jetstream, num_replicas) = (nats.jetstream(), nats.replicas());
-    let keys = async |bucket: String, history, max_age, max_value_size| match jetstream.get_key_value(&bucket).await {
-        Ok(store) => Ok(store),
-        Err(_) => {
-            let config = kv::Config { bucket, history, max_age, max_value_size, num_replicas, ..Default::default() };
-            jetstream.create_key_value(config).await.map_err(away)
+    let keys = async |bucket: String, history, max_age, max_value_size| {
+        if let Ok(store) = jetstream.get_key_value(&bucket).await {
+            return Ok(store);
         }
+        let config = kv::Config { bucket, history, max_age, max_value_size, num_replicas, ..Default::default() };
+        jetstream.create_key_value(config).await.map_err(away)
     };
     let components = if let Ok(store) = jetstream.get_object_store(name).await {
         store
@@ -263,7 +263,6 @@ async fn download(store: &ObjectStore, digest: &str) -> Result<Vec<u8>, BucketEr
     if found == digest { Ok(bytes) } else { Err(tampered(found)) }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it ends a map_err")]
 fn away(error: impl std::fmt::Display) -> BucketError {
     BucketError::Away(error.to_string())
 }

@@ -122,7 +122,9 @@ fn print(row: &Value) {
         println!("  set aside    {:<10} {:.12}  {}", "", text(&aside["digest"]), text(&aside["why"]));
     }
     for node in row["nodes"].as_array().into_iter().flatten() {
-        everywhere::shown(node).into_iter().for_each(|line| println!("  node       {line}"));
+        if let Some(line) = everywhere::shown(node) {
+            println!("  node       {line}");
+        }
     }
     for grant in row["idle_grants"].as_array().into_iter().flatten() {
         println!("  never used   grant {}", text(grant));

@@ -137,7 +137,6 @@ impl Refused {
             Self::Unknown { .. } => "no-such-plugin",
             Self::Load(LoadError::NotGranted { .. }) => "plugin-not-granted",
             Self::NotTrusted(_) => "plugin-not-trusted",
-            Self::Load(_) | Self::Source(_) | Self::OtherRole { .. } => "plugin-unfit",
             Self::SetAside { .. } => "plugin-set-aside",
             Self::Rehearsal(_) => "plugin-rehearsal-failed",
             Self::NothingBefore { .. } => "plugin-nothing-before",
@@ -145,7 +144,7 @@ impl Refused {
             Self::FromBucket { .. } => "plugin-from-bucket",
             Self::Bucket(BucketError::Overtaken) => "plugin-overtaken",
             Self::Bucket(BucketError::Away(_)) => "plugin-bucket-away",
-            Self::Bucket(_) => "plugin-unfit",
+            Self::Load(_) | Self::Source(_) | Self::OtherRole { .. } | Self::Bucket(_) => "plugin-unfit",
             Self::Disk(_) | Self::Stopping | Self::Again => "plugin-not-now",
         }
     }

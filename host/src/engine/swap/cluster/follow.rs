@@ -114,23 +114,25 @@ impl Swaps {
                 continue;
             }
             match self.bring(cluster, &source, &said.standing).await {
-                Ok(()) => self.brought(cluster, plugin, &said),
+                Ok(()) => Self::brought(cluster, plugin, &said),
                 Err(Refused::Bucket(error)) if error.is_transient() => return Err(error),
+                // Neither says anything of the version: it is offered again at the next look.
+                Err(Refused::Disk(_) | Refused::Stopping) => {}
                 Err(refused) => {
                     self.cannot(cluster, plugin, said.revision, &refused);
-                    self.note(cluster, plugin, &said);
+                    Self::note(cluster, plugin, &said);
                 }
             }
             return Ok(());
         }
     }
 
-    fn brought(&self, cluster: &Cluster, plugin: &str, said: &Said) {
+    fn brought(cluster: &Cluster, plugin: &str, said: &Said) {
         cluster.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
-        self.note(cluster, plugin, said);
+        Self::note(cluster, plugin, said);
     }
 
-    fn note(&self, cluster: &Cluster, plugin: &str, said: &Said) {
+    fn note(cluster: &Cluster, plugin: &str, said: &Said) {
         let noted = cluster.seen.lock().unwrap_or_else(PoisonError::into_inner).follow(plugin, said);
         if let Err(error) = noted {
             tracing::error!(plugin, %error, "what the bucket says could not be written down: a restart without NATS may know less");

@@ -24,7 +24,7 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(15);
 
 /// A node that was not heard for so long is not shown.
-const PRESENT: Duration = Duration::from_secs(60);
+const PRESENT: Duration = Duration::from_mins(1);
 
 /// For the last word of a node that ends.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -91,7 +91,7 @@ impl Swaps {
     /// What the nodes of the cluster say of a plugin; nothing where there is none.
     pub(in super::super) fn nodes(&self, in_force: &InForce, key: &str) -> Option<Vec<Value>> {
         let cluster = self.cluster.as_ref()?;
-        self.report_of(cluster, in_force, key).map(|own| cluster.lines(own))
+        Self::report_of(cluster, in_force, key).map(|own| cluster.lines(own))
     }
 
     /// Says what this node runs, whenever that changes, until the engine stops; then it takes its lines back.
@@ -136,10 +136,10 @@ impl Swaps {
     fn reports(&self, cluster: &Cluster) -> Vec<Report> {
         let in_force = self.generations.in_force();
         let named = sources(&in_force.base.pipeline);
-        named.iter().filter_map(name_in).filter_map(|name| self.report_of(cluster, &in_force, name)).collect()
+        named.iter().filter_map(name_in).filter_map(|name| Self::report_of(cluster, &in_force, name)).collect()
     }
 
-    fn report_of(&self, cluster: &Cluster, in_force: &InForce, key: &str) -> Option<Report> {
+    fn report_of(cluster: &Cluster, in_force: &InForce, key: &str) -> Option<Report> {
         let serving = in_force.base.plugins().get(key)?;
         let of_it = in_force.trials.iter().filter(|trial| trial.key == key);
         let tallies = of_it.filter_map(|trial| {
