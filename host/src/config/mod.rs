@@ -160,7 +160,7 @@ impl Checked {
         };
         let keys = self.pipeline.ai.iter().filter_map(|ai| ai.api_key.as_ref());
         let tokens = server.admin_token.iter().chain(&server.bridge_token);
-        let known: Vec<&str> = keys.chain(tokens).chain(of_sms).map(|secret| secret.expose_secret()).collect();
+        let known: Vec<&str> = keys.chain(tokens).chain(of_sms).map(ExposeSecret::expose_secret).collect();
         shown::without_secrets(&self.text, &known)
     }
 

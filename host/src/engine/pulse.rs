@@ -20,7 +20,7 @@ const NAMES: usize = 128;
 /// Bounds of the times' histogram: the first, and how much wider each next one is. 72 of them reach from 50 µs to more than an hour, within 30 %.
 const FIRST: f64 = 0.000_05;
 const WIDER: f64 = 1.3;
-const BOUNDS: usize = 72;
+const BOUNDS: f64 = 72.0;
 
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Sum {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bounds there are")]
 fn bound_of(took: Duration) -> u8 {
     let steps = (took.as_secs_f64().max(FIRST) / FIRST).ln() / WIDER.ln();
-    steps.round().clamp(0.0, BOUNDS as f64) as u8
+    steps.round().clamp(0.0, BOUNDS) as u8
 }
 
 /// What a stage is doing now.
@@ -228,13 +228,11 @@ impl Pulse {
         while series.samples.front().is_some_and(|(old, _)| old + KEPT <= step) {
             series.samples.pop_front();
         }
-        match series.samples.back_mut().filter(|(last, _)| *last == step) {
-            Some((_, sum)) => sum.add(end, took),
-            None => {
-                let mut sum = Sum::default();
-                sum.add(end, took);
-                series.samples.push_back((step, sum));
-            }
+        if series.samples.back().is_none_or(|(last, _)| *last != step) {
+            series.samples.push_back((step, Sum::default()));
+        }
+        if let Some((_, sum)) = series.samples.back_mut() {
+            sum.add(end, took);
         }
     }
 

@@ -29,8 +29,8 @@ await test("console", async (hands) => {
     for (const fault of [...(await small(page)), ...(await checked(page, axe))]) faults.push(`${name}: ${fault}`);
     for (const width of WIDTHS) {
       await page.setViewportSize({ ...viewport, width });
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      if (over > 0) faults.push(`${name} at ${width} px: ${over} px wider than the screen`);
+      const over = await page.evaluate(wide);
+      if (over) faults.push(`${name} at ${width} px: ${over}`);
     }
     await page.setViewportSize(viewport);
   };
@@ -128,6 +128,14 @@ function other(folder, heading) {
   execFileSync(binary, ["plugin", "export", heading.split(/\s/)[0], "--out", file]);
   writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.from([0, 5, 4, 110, 111, 110, 101])]));
   return file;
+}
+
+// What sticks out, and how far.
+function wide() {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  if (scrollWidth <= clientWidth) return "";
+  const out = [...document.querySelectorAll("main *")].filter((node) => !node.closest(".scroll, pre, svg") && node.getBoundingClientRect().right > clientWidth + 1);
+  return `${scrollWidth - clientWidth} px wider than the screen: ${out.slice(0, 3).map((node) => node.outerHTML.slice(0, 90)).join(" | ")}`;
 }
 
 // What a thumb must hit is 44 px, words within a sentence excepted.

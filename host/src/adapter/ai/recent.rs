@@ -59,7 +59,7 @@ mod tests {
         for n in 1..=20 {
             tries.note(Duration::from_secs(n), true);
         }
-        tries.note(Duration::from_secs(900), false);
+        tries.note(Duration::from_mins(15), false);
 
         let recent = tries.recent();
 

@@ -41,7 +41,8 @@ pub struct Replayed {
 impl Replayed {
     /// To the byte: what is recorded is compared as it is written.
     pub fn same(&self) -> bool {
-        self.now.to_string() == self.then.to_string()
+        let (now, then) = (self.now.to_string(), self.then.to_string());
+        now == then
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn grouped<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> Vec<Cause>
 /// What a provider, a disk or a database said of itself may be told; what a plugin said may hold a person's words, so there it is told which plugin.
 fn in_words(job: &Job, code: &str, message: &str) -> String {
     match code {
-        "ai-unavailable" | "store" | "queue" | "disk" => words::line(message),
+        "ai-unavailable" | "store" | "queue" | "disk" | "flow" => words::line(message),
         "plugin" => {
             let last = job.stages.iter().rev().find(|stage| stage.plugin.is_some() && stage.outcome != "ok");
             last.map_or_else(
@@ -70,7 +70,6 @@ fn in_words(job: &Job, code: &str, message: &str) -> String {
         "no-such-page" => "There is no such page.".to_owned(),
         "limit" => "A limit of theirs was used up.".to_owned(),
         "refused" => "Refused by a plugin or by rule; the person was told.".to_owned(),
-        "flow" => words::line(message),
         _ => format!("It ended with the code {code}."),
     }
 }

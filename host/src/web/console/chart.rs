@@ -76,21 +76,24 @@ impl Span {
 /// What is stacked: a class, a label, and a count a column.
 pub(super) type Stack = (String, String, Vec<u32>);
 
+/// A series of times: a class, a label, and a time a column.
+pub(super) type Times = (String, String, Vec<Option<Duration>>);
+
 /// Bars on each other.
-pub(super) fn bars(title: &str, noun: &str, span: Span, stacks: Vec<Stack>) -> Chart {
+pub(super) fn bars(title: &str, noun: &str, span: Span, stacks: &[Stack]) -> Chart {
     let columns = usize::try_from(span.columns).unwrap_or(1);
     let at = |stack: &Stack, column: usize| stack.2.get(column).copied().unwrap_or(0);
     let totals: Vec<u32> = (0..columns).map(|column| stacks.iter().map(|stack| at(stack, column)).sum()).collect();
     let most = nice(f64::from(totals.iter().copied().max().unwrap_or(0)));
-    let wide = WIDE / span.columns as f64;
+    let wide = WIDE / f64::from(u32::try_from(span.columns).unwrap_or(1));
     let mut floor = vec![0.0; columns];
     let mut marks = Vec::new();
-    for stack in &stacks {
+    for stack in stacks {
         let mut d = String::new();
         for (column, floor) in floor.iter_mut().enumerate() {
             let high = f64::from(at(stack, column)) / most * HIGH;
             if high > 0.0 {
-                let (x, y) = (column as f64 * wide, HIGH - *floor);
+                let (x, y) = (left(column, wide), HIGH - *floor);
                 let _ = write!(d, "M{:.1} {y:.1}v-{high:.1}h{:.1}v{high:.1}z", x + wide * 0.1, wide * 0.8);
                 *floor += high;
             }
@@ -126,19 +129,19 @@ pub(super) fn bars(title: &str, noun: &str, span: Span, stacks: Vec<Stack>) -> C
 }
 
 /// Times: a dash a column and series.
-pub(super) fn times(title: &str, span: Span, series: Vec<(String, String, Vec<Option<Duration>>)>) -> Chart {
-    let at = |one: &(String, String, Vec<Option<Duration>>), column: usize| one.2.get(column).copied().flatten();
+pub(super) fn times(title: &str, span: Span, series: &[Times]) -> Chart {
+    let at = |one: &Times, column: usize| one.2.get(column).copied().flatten();
     let columns = usize::try_from(span.columns).unwrap_or(1);
     let longest = series.iter().flat_map(|one| one.2.iter().flatten()).max().copied().unwrap_or_default();
     let most = nice(longest.as_secs_f64() * 1e3) / 1e3;
-    let wide = WIDE / span.columns as f64;
+    let wide = WIDE / f64::from(u32::try_from(span.columns).unwrap_or(1));
     let mut marks = Vec::new();
-    for one in &series {
+    for one in series {
         let mut d = String::new();
         for column in 0..columns {
             let Some(time) = at(one, column) else { continue };
             let y = HIGH - time.as_secs_f64() / most * HIGH;
-            let _ = write!(d, "M{:.1} {y:.1}h{:.1}", column as f64 * wide, wide);
+            let _ = write!(d, "M{:.1} {y:.1}h{:.1}", left(column, wide), wide);
         }
         marks.push(Mark { class: format!("dash {}", one.0), label: one.1.clone(), d });
     }
@@ -168,10 +171,10 @@ pub(super) fn times(title: &str, span: Span, series: Vec<(String, String, Vec<Op
 /// Bars without words, for beside a name: those that ended and, on top, those that failed.
 pub(super) fn spark(ended: &[(u32, u32)]) -> [String; 2] {
     let most = f64::from(ended.iter().map(|(all, _)| *all).max().unwrap_or(0).max(1));
-    let wide = WIDE / ended.len().max(1) as f64;
+    let wide = WIDE / left(ended.len().max(1), 1.0);
     let mut paths = [String::new(), String::new()];
     for (column, (all, failed)) in ended.iter().enumerate().filter(|(_, (all, _))| *all > 0) {
-        let x = column as f64 * wide;
+        let x = left(column, wide);
         let well = f64::from(all - failed) / most * HIGH;
         let wrong = f64::from(*failed) / most * HIGH;
         for (path, high, y) in [(0, well, HIGH), (1, wrong, HIGH - well)] {
@@ -181,6 +184,11 @@ pub(super) fn spark(ended: &[(u32, u32)]) -> [String; 2] {
         }
     }
     paths
+}
+
+/// Where a column begins.
+fn left(column: usize, wide: f64) -> f64 {
+    f64::from(u32::try_from(column).unwrap_or(u32::MAX)) * wide
 }
 
 /// The next 1, 2 or 5 with zeros, at least 1: an axis ends where a person can read it.
@@ -213,7 +221,7 @@ mod tests {
             "Jobs",
             "job",
             Span::HOUR,
-            vec![("good".into(), "done".into(), counts), ("wrong".into(), "failed".into(), failed)],
+            &[("good".into(), "done".into(), counts), ("wrong".into(), "failed".into(), failed)],
         );
         assert_eq!(chart.ys, ["10", "5", "0"]);
         assert!(
@@ -229,10 +237,10 @@ mod tests {
     fn nothing_is_drawn_where_nothing_was_measured() {
         let mut half = vec![None; 60];
         half[0] = Some(Duration::from_millis(150));
-        let chart = times("Time", Span::MINUTES, vec![("s1".into(), "half within".into(), half)]);
+        let chart = times("Time", Span::MINUTES, &[("s1".into(), "half within".into(), half)]);
         assert_eq!(chart.marks[0].d.matches('M').count(), 1);
         assert_eq!((chart.ys[0].as_str(), chart.xs[0].as_str()), ("200 ms", "5 min ago"));
         assert_eq!(chart.rows, [["4 min 55 s ago", "150 ms"]]);
-        assert!(times("Time", Span::HOUR, vec![]).empty);
+        assert!(times("Time", Span::HOUR, &[]).empty);
     }
 }

@@ -216,7 +216,10 @@ fn signature(token: &str, claim: &str) -> String {
 
 /// Tries to sign in, by address: in memory, so that the console opens also while the database is away.
 #[derive(Default)]
-pub(super) struct Tries(Mutex<HashMap<Option<IpAddr>, (u32, Option<Instant>)>>);
+pub(super) struct Tries(Mutex<HashMap<Option<IpAddr>, Tried>>);
+
+/// How often, and since when.
+type Tried = (u32, Option<Instant>);
 
 impl Tries {
     /// Counts one more, or tells how long to wait.

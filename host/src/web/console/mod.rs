@@ -124,12 +124,6 @@ pub(super) struct Frame {
     works: bool,
 }
 
-impl Frame {
-    fn menu(&self) -> [Here; 7] {
-        Here::ALL
-    }
-}
-
 /// Lets an operator in, and looks how the engine is.
 async fn frame(site: &Site, here: Here, uri: &Uri, headers: &HeaderMap) -> Result<Frame, Shut> {
     let came = door::open(site, uri, headers)?;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A request that waits longer than this is late.
-const LATE: Duration = Duration::from_secs(60);
+const LATE: Duration = Duration::from_mins(1);
 /// Texts that wait to go out, of which more are many.
 const MANY_TEXTS: u64 = 100;
 /// Of a limit on spending, what is near it.

@@ -128,7 +128,7 @@ fn ended(sums: &[Sum]) -> Vec<chart::Stack> {
     ]
 }
 
-fn took(sums: &[Sum], colour: &str) -> Vec<(String, String, Vec<Option<Duration>>)> {
+fn took(sums: &[Sum], colour: &str) -> Vec<chart::Times> {
     let within = |part| sums.iter().map(|sum| sum.within(part)).collect();
     vec![
         (format!("{colour} faint"), "p95: 95 of 100 within".to_owned(), within(0.95)),
@@ -145,16 +145,16 @@ fn of_all(pulse: &Pulse, span: Span, cards: &[Card]) -> Vec<Chart> {
     // A stage that failed at nothing needs no place in the legend.
     let failed: Vec<_> = cards.iter().map(failed).filter(|(.., counts)| counts.iter().any(|n| *n > 0)).collect();
     vec![
-        chart::bars(&format!("Jobs ended, per {}", span.unit()), "job", span, ended(&jobs)),
-        chart::times("From accepted to ended", span, took(&jobs, "ink")),
-        chart::bars(&format!("Failures by stage, per {}", span.unit()), "failure", span, failed),
+        chart::bars(&format!("Jobs ended, per {}", span.unit()), "job", span, &ended(&jobs)),
+        chart::times("From accepted to ended", span, &took(&jobs, "ink")),
+        chart::bars(&format!("Failures by stage, per {}", span.unit()), "failure", span, &failed),
     ]
 }
 
 fn of_stage(pulse: &Pulse, stage: &str, span: Span, colour: &str) -> Vec<Chart> {
     let sums = pulse.columns(stage, span.columns, span.each);
     vec![
-        chart::bars(&format!("Runs of {stage}, per {}", span.unit()), "run", span, ended(&sums)),
-        chart::times(&format!("Time in {stage}"), span, took(&sums, colour)),
+        chart::bars(&format!("Runs of {stage}, per {}", span.unit()), "run", span, &ended(&sums)),
+        chart::times(&format!("Time in {stage}"), span, &took(&sums, colour)),
     ]
 }

@@ -46,7 +46,7 @@ struct Row {
 
 /// Of an allowance.
 struct Used {
-    used: u64,
+    orders: u64,
     most: u64,
     out: bool,
 }
@@ -126,7 +126,7 @@ fn row(listed: &Listed, limits: &Limits) -> Row {
     let factor = limits.factor.iter().find(|(role, _)| *role == person.role).map_or(1.0, |(_, factor)| *factor);
     let used = |used, most: u32| {
         let most = u64::from((f64::from(most) * factor) as u32);
-        Used { used, most, out: used >= most }
+        Used { orders: used, most, out: used >= most }
     };
     Row {
         slug: person.slug.clone(),

@@ -108,7 +108,7 @@ fn report(name: &str, rehearsal: &Rehearsal, what: String, why: Option<String>) 
         name: name.to_owned(),
         taken: false,
         what,
-        words: if why.is_some() { String::new() } else { rehearsal.words() },
+        words: if why.is_some() { String::new() } else { capital(&rehearsal.words()) },
         why,
         failures: rehearsal.failures.iter().map(|one| (one.what.clone(), words::masked(&one.why))).collect(),
         differences: rehearsal
