@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     fs,
-    io::{Read, Seek, SeekFrom},
+    io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -28,7 +28,7 @@ pub(super) struct Args {
     stage: Option<String>,
     /// So many calls, then an end; unset: until Ctrl-C.
     #[arg(long)]
-    count: Option<usize>,
+    count: Option<std::num::NonZeroUsize>,
     #[arg(long, value_enum, default_value = "text")]
     format: OutputFormat,
     #[command(flatten)]
@@ -58,13 +58,18 @@ pub(super) fn tap(args: &Args) -> Outcome {
     }
     let mut folder = Folder::open(&pipeline.data_dir.join("recordings"));
     eprintln!("listening; Ctrl-C ends it");
-    let mut left = args.count.unwrap_or(usize::MAX);
+    let mut left = args.count.map_or(usize::MAX, std::num::NonZeroUsize::get);
     loop {
         for recorded in folder.news().into_diagnostic().wrap_err("the recordings")? {
             if args.stage.as_ref().is_some_and(|stage| *stage != recorded.call.stage) {
                 continue;
             }
-            print(&recorded, args.format).into_diagnostic()?;
+            let text = told(&recorded, args.format).into_diagnostic()?;
+            match std::io::stdout().write_all(text.as_bytes()) {
+                // Whoever listened has heard enough.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+                written => written.into_diagnostic()?,
+            }
             left -= 1;
             if left == 0 {
                 return Ok(ExitCode::SUCCESS);
@@ -80,25 +85,23 @@ struct Tapped {
     call: Recorded,
 }
 
-fn print(tapped: &Tapped, format: OutputFormat) -> serde_json::Result<()> {
+/// The call as lines.
+fn told(tapped: &Tapped, format: OutputFormat) -> serde_json::Result<String> {
     let Tapped { job, call } = tapped;
     if format == OutputFormat::Json {
         let mut line = serde_json::to_value(call)?;
         line["job"] = job.as_str().into();
-        println!("{line}");
-        return Ok(());
+        return Ok(format!("{line}\n"));
     }
     let outcome = call.fault.as_deref().map_or("ok", |fault| fault.lines().next().unwrap_or_default());
     let digest = call.digest.get(..12).unwrap_or(&call.digest);
-    println!(
-        "{}  {job}  {}  {} {} {digest}  {:.3} ms  {outcome}",
-        call.at, call.stage, call.plugin, call.version, call.ms
-    );
-    println!("  asked     {}", short(&serde_json::to_string(&call.question)?));
+    let Recorded { at, stage, plugin, version, ms, .. } = call;
+    let mut text = format!("{at}  {job}  {stage}  {plugin} {version} {digest}  {ms:.3} ms  {outcome}\n");
+    text += &format!("  asked     {}\n", short(&serde_json::to_string(&call.question)?));
     if let Some(answer) = &call.answer {
-        println!("  answered  {}", short(&answer.to_string()));
+        text += &format!("  answered  {}\n", short(&answer.to_string()));
     }
-    Ok(())
+    Ok(text)
 }
 
 fn short(text: &str) -> String {

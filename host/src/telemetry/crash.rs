@@ -1,5 +1,5 @@
-//! A report of each panic, in a folder that `WTAF_CRASH_DIR` names: what, where, and the way there. For whoever runs the engine: a panic's words may quote what
-//! was being worked on, so the file is its owner's alone, and the log has only the place.
+//! What is said of a panic: its place, in the log; and in a folder that `WTAF_CRASH_DIR` names a report with its words and the way there. A panic's words may
+//! quote what was being worked on, so they stand in that file alone, which is its owner's.
 
 use std::{
     backtrace::Backtrace,
@@ -11,21 +11,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Writes a report of each panic from now on, where a folder is named; what was done about panics before is still done.
+/// From now on a panic is a line in the log, and a report where a folder is named.
 pub(super) fn report_panics() {
-    let Some(folder) = std::env::var_os("WTAF_CRASH_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from) else {
-        return;
-    };
-    let before = std::panic::take_hook();
+    let folder = std::env::var_os("WTAF_CRASH_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        match write(&folder, &report(panic, &place)) {
-            Ok(file) => {
-                tracing::error!(%place, report = %file.display(), "a panic: one request failed, the engine goes on")
-            }
-            Err(error) => tracing::error!(%place, %error, "a panic, and its report could not be written"),
+        match folder.as_ref().map(|folder| write(folder, &report(panic, &place))) {
+            None => tracing::error!(%place, "a panic; WTAF_CRASH_DIR names a folder for reports with more"),
+            Some(Ok(file)) => tracing::error!(%place, report = %file.display(), "a panic"),
+            Some(Err(error)) => tracing::error!(%place, %error, "a panic, and its report could not be written"),
         }
-        before(panic);
     }));
 }
 

@@ -31,5 +31,6 @@ where
 }
 
 fn wanted() -> EnvFilter {
-    EnvFilter::try_from_env("WTAF_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,opentelemetry=warn,async_nats=warn"))
+    EnvFilter::try_from_env("WTAF_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,opentelemetry=warn,async_nats=warn"))
 }

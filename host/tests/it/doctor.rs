@@ -57,7 +57,8 @@ impl Patient {
         loop {
             tries += 1;
             let seen = self.seen(&["--format", "json"]).await;
-            let busy = ["does not answer", "came free in time", "no answer within", "no second connection"];
+            let busy =
+                ["does not answer", "came free in time", "no answer within", "no second connection", "an answer takes"];
             if tries < 5 && busy.iter().any(|words| seen.out.contains(words)) {
                 continue;
             }
@@ -122,7 +123,14 @@ async fn where_all_is_well_every_line_says_so_and_nothing_is_left_behind() {
     let patient = Patient::of(&ai).texting(&twilio, TOKEN, FROM).set("server.public_url=https://wtaf.localhost");
     twilio.post_to("https://wtaf.localhost/sms/webhook");
 
-    let seen = patient.seen(&[]).await;
+    let mut seen = patient.seen(&[]).await;
+    for _ in 0..4 {
+        // A busy machine's disk or clock may be worth a warning for a moment.
+        if !seen.out.contains("warning") {
+            break;
+        }
+        seen = patient.seen(&[]).await;
+    }
 
     assert_eq!(seen.code, Some(0), "{seen:?}");
     insta::assert_snapshot!("well", words(&seen, patient.folder.path()));

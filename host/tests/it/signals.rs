@@ -61,7 +61,12 @@ async fn every_metric_of_the_page_is_there_and_every_one_that_is_there_is_on_the
 async fn a_job_is_one_trace_whose_id_is_its_own_and_nobodys_words_are_in_it() {
     let (ai, collector) = (FakeAi::start().await, Collector::start().await);
     ai.always(Reply::text(answer_with("an answer nobody should read")));
-    let host = Host::of().ai([link("first", &ai)]).env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()).start().await;
+    let host = Host::of()
+        .ai([link("first", &ai)])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
+        .env("OTEL_BSP_SCHEDULE_DELAY", "100")
+        .start()
+        .await;
 
     let id = host.text(ANN, "WTAF a secret surprise party").await;
     host.made(&id).await;
@@ -132,7 +137,6 @@ async fn at_its_end_the_engine_sends_what_is_left_of_its_traces() {
         // Left to itself it would send them in an hour.
         .env("OTEL_BSP_SCHEDULE_DELAY", "3600000")
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
-        .env("OTEL_BSP_SCHEDULE_DELAY", "100")
         .start()
         .await;
     let id = host.text(ANN, "WTAF a tip calculator").await;

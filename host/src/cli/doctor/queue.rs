@@ -28,7 +28,7 @@ fn files(root: &Path) -> Notes {
         notes.warn(
             "failed",
             format!("{failed} jobs were given up"),
-            "wtaf-host jobs list --status failed, then wtaf-host jobs retry ID",
+            "wtaf-host jobs list --state failed, then wtaf-host jobs retry ID",
         );
     }
     let damaged =

@@ -43,7 +43,11 @@ pub(super) fn status(args: &Args) -> Outcome {
         loop {
             let running = Running::find(&pipeline).await?;
             let seen = match &running {
-                Some(running) => Some(Seen::look(running).await?),
+                Some(running) => match Seen::look(running).await {
+                    // It went between two questions: the next look says so.
+                    Err(_) if again => None,
+                    seen => Some(seen?),
+                },
                 None => None,
             };
             match &seen {

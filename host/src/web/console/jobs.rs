@@ -137,7 +137,11 @@ async fn find(site: &Site, asked: &Asked) -> Result<Vec<Job>, String> {
                 && job.id.to_string().starts_with(&asked.id)
                 && asked.before.is_none_or(|before| job.id < before)
         };
-        let waiting = waiting.map_err(|error| words::line(&error.to_string()))?;
+        let mut waiting = waiting.map_err(|error| words::line(&error.to_string()))?;
+        // Of very many that wait only the newest are listed; one that is asked for by its whole id is found all the same.
+        if let Ok(id) = asked.id.parse() {
+            waiting.extend(site.engine().queue().find(id).await.ok().flatten());
+        }
         jobs.extend(waiting.into_iter().filter(fits));
         jobs.sort_by_key(|job| std::cmp::Reverse(job.id));
         jobs.dedup_by_key(|job| job.id);

@@ -176,7 +176,9 @@ mod tests {
     #[test]
     fn a_recipe_that_names_no_digests_is_none() {
         let recipe = |digest: &str| {
-            format!(r#"{{"format":"wtaf-generation-1","at":"2026-01-01T00:00:00Z","pipeline":"","plugins":{{"slug":"{digest}"}}}}"#)
+            format!(
+                r#"{{"format":"wtaf-generation-1","at":"2026-01-01T00:00:00Z","pipeline":"","plugins":{{"slug":"{digest}"}}}}"#
+            )
         };
         assert!(Recipe::read(recipe(&"a".repeat(64)).as_bytes()).is_some());
         assert!(Recipe::read(recipe("../../in-force.json").as_bytes()).is_none());
