@@ -9,7 +9,7 @@ use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot, plugin::readable
 use crate::{
     config::Checked,
     job::JobId,
-    plugin::{Asked, Engines, Grants, Limits, Plugin, Recorded, Recordings, Registry, Sandbox},
+    plugin::{Engines, Grants, Limits, Plugin, Recorded, Recordings, Registry, Sandbox},
 };
 
 #[derive(clap::Args)]
@@ -124,33 +124,14 @@ impl<'a> Lab<'a> {
         Ok(Replayed {
             version: plugin.about.version.clone(),
             digest: plugin.digest.clone(),
-            now: outcome(&asked),
-            then: then(&recorded),
+            now: asked.came_of_it(),
+            then: recorded.came_of_it(),
             fuel: asked.used.fuel,
             failed: asked.outcome.is_err(),
             swapped: other.is_some(),
             recorded,
         })
     }
-}
-
-fn outcome(asked: &Asked) -> Value {
-    match &asked.outcome {
-        Ok(answer) => answer.to_json(),
-        Err(error) => json!({ "fault": first_line(&error.fault.to_string()) }),
-    }
-}
-
-fn then(recorded: &Recorded) -> Value {
-    match (&recorded.answer, &recorded.fault) {
-        (Some(answer), _) => answer.clone(),
-        (None, fault) => json!({ "fault": first_line(fault.as_deref().unwrap_or_default()) }),
-    }
-}
-
-/// What comes after it is a backtrace.
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
 
 fn print(call: &Replayed) {

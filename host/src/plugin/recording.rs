@@ -14,9 +14,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Call, Grants, Limits, Question, bindings::types};
+use super::{Asked, Call, Grants, Limits, Question, bindings::types};
 use crate::job::{JobId, Millis};
 
 /// A call with more than this in it is not kept whole: 4 MiB.
@@ -62,6 +62,12 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// The answer, or how it failed.
+    pub fn came_of_it(&self) -> Value {
+        let failed = || faulted(self.fault.as_deref().unwrap_or_default());
+        self.answer.clone().unwrap_or_else(failed)
+    }
+
     /// The same call, to be put to some version again.
     pub fn call(&self, limits: Limits, grants: Grants) -> Call {
         Call {
@@ -72,6 +78,21 @@ impl Recorded {
             question: self.question.clone(),
         }
     }
+}
+
+impl Asked {
+    /// The answer, or how it failed, as a recording has it.
+    pub fn came_of_it(&self) -> Value {
+        match &self.outcome {
+            Ok(answer) => answer.to_json(),
+            Err(error) => faulted(&error.fault.to_string()),
+        }
+    }
+}
+
+/// The first line tells; what comes after it is a backtrace.
+fn faulted(words: &str) -> Value {
+    json!({ "fault": words.lines().next().unwrap_or_default() })
 }
 
 /// The recordings of a data directory.

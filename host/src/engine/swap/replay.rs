@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Swaps;
 use crate::{
     config::Checked,
     job::JobId,
-    plugin::{Asked, Grants, Limits, Plugin, Recorded},
+    plugin::{Grants, Limits, Plugin, Recorded},
 };
 
 /// The versions that are asked.
@@ -94,8 +94,8 @@ impl Swaps {
             replayed.push(Replayed {
                 version: plugin.about.version.clone(),
                 digest: plugin.digest.clone(),
-                now: outcome(&asked),
-                then: then(&recorded),
+                now: asked.came_of_it(),
+                then: recorded.came_of_it(),
                 recorded,
             });
         }
@@ -131,23 +131,4 @@ impl Swaps {
 fn allowed(pipeline: &Checked, stage: &str) -> (Limits, Grants) {
     let stage = pipeline.stages.iter().find(|known| known.name == stage);
     stage.map(|stage| (Limits::of(&pipeline.plugins, stage), Grants::of(stage))).unwrap_or_default()
-}
-
-fn outcome(asked: &Asked) -> Value {
-    match &asked.outcome {
-        Ok(answer) => answer.to_json(),
-        Err(error) => json!({ "fault": first_line(&error.fault.to_string()) }),
-    }
-}
-
-fn then(recorded: &Recorded) -> Value {
-    match (&recorded.answer, &recorded.fault) {
-        (Some(answer), _) => answer.clone(),
-        (None, fault) => json!({ "fault": first_line(fault.as_deref().unwrap_or_default()) }),
-    }
-}
-
-/// What comes after it is a backtrace.
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }
