@@ -247,6 +247,10 @@ impl Queue for NatsQueue {
         keep::let_go(&self.shared, job);
     }
 
+    async fn take_back(&self, job: JobId) {
+        keep::take_back(&self.shared, job).await;
+    }
+
     async fn unfinished_before(&self, job: &Job) -> Result<Vec<Job>, QueueError> {
         take::unfinished_before(&self.shared, job).await
     }
