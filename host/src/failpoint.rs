@@ -1,9 +1,9 @@
 //! Named steps at which a test may end the process as SIGKILL would, and a clock that a test may set.
 //!
 //! `WTAF_FAIL=page-committed:3` ends it when that step is reached for the third time, `WTAF_FAIL=text-going:1+5ms` five milliseconds after; `WTAF_HALT` has it
-//! stand still there, as SIGSTOP would, until it is told to go on. `WTAF_CLOCK` names a
-//! file that holds how many milliseconds the clock is off. All of it stands under `debug_assertions`: in a release build a step is an empty function
-//! and neither variable is read.
+//! stand still there, as SIGSTOP would, until it is told to go on. `WTAF_FAIL=decided:2!panic` panics where the step is reached for the second time, with
+//! `!panics` each time from then on. `WTAF_CLOCK` names a file that holds how many milliseconds the clock is off. All of it stands under
+//! `debug_assertions`: in a release build a step is an empty function and neither variable is read.
 
 macro_rules! steps {
     ($($(#[$doc:meta])+ $step:ident = $name:literal),+ $(,)?) => {
@@ -107,7 +107,25 @@ mod armed {
     struct Trap {
         step: &'static str,
         left: AtomicU32,
-        late: Duration,
+        manner: Manner,
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Manner {
+        /// The process ends, so much later.
+        Ends(Duration),
+        /// Whoever reached it panics: once, or from then on.
+        Panics { always: bool },
+    }
+
+    impl Trap {
+        /// Counts that its step is reached; gives whether it snaps.
+        fn snaps(&self) -> bool {
+            match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+                Ok(left) => left == 1,
+                Err(_) => self.manner == Manner::Panics { always: true },
+            }
+        }
     }
 
     /// A step is reached.
@@ -115,34 +133,38 @@ mod armed {
         static TRAP: OnceLock<Option<Trap>> = OnceLock::new();
         static HALT: OnceLock<Option<Trap>> = OnceLock::new();
         let halt = HALT.get_or_init(|| std::env::var("WTAF_HALT").ok().and_then(|wish| parse(&wish)));
-        if let Some(halt) = halt.as_ref().filter(|halt| halt.step == step.name())
-            && halt.left.fetch_sub(1, Ordering::SeqCst) == 1
-        {
+        if halt.as_ref().is_some_and(|halt| halt.step == step.name() && halt.snaps()) {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
         }
         let trap = TRAP.get_or_init(|| std::env::var("WTAF_FAIL").ok().and_then(|wish| parse(&wish)));
         let Some(trap) = trap.as_ref().filter(|trap| trap.step == step.name()) else { return };
-        // Reached more often than a number holds, it wraps around: the process is gone by then.
-        if trap.left.fetch_sub(1, Ordering::SeqCst) != 1 {
+        if !trap.snaps() {
             return;
         }
-        if trap.late.is_zero() {
-            die();
+        match trap.manner {
+            Manner::Panics { .. } => panic!("as WTAF_FAIL wishes, at {}", step.name()),
+            Manner::Ends(Duration::ZERO) => die(),
+            Manner::Ends(late) => drop(std::thread::spawn(move || {
+                std::thread::sleep(late);
+                die();
+            })),
         }
-        let late = trap.late;
-        std::thread::spawn(move || {
-            std::thread::sleep(late);
-            die();
-        });
     }
 
-    /// `step`, `step:times`, `step:times+milliseconds ms`.
+    /// `step`, `step:times`, `step:times+milliseconds ms`, `step:times!panic`, `step:times!panics`.
     fn parse(wish: &str) -> Option<Trap> {
-        let (wish, late) = wish.split_once('+').unwrap_or((wish, "0ms"));
+        let (wish, manner) = match (wish.split_once('!'), wish.split_once('+')) {
+            (Some((wish, "panic")), _) => (wish, Manner::Panics { always: false }),
+            (Some((wish, "panics")), _) => (wish, Manner::Panics { always: true }),
+            (Some(_), _) => return None,
+            (None, Some((wish, late))) => {
+                (wish, Manner::Ends(Duration::from_millis(late.strip_suffix("ms")?.parse().ok()?)))
+            }
+            (None, None) => (wish, Manner::Ends(Duration::ZERO)),
+        };
         let (name, times) = wish.split_once(':').unwrap_or((wish, "1"));
         let step = Step::ALL.iter().find(|step| step.name() == name)?.name();
-        let late = Duration::from_millis(late.strip_suffix("ms")?.parse().ok()?);
-        Some(Trap { step, left: AtomicU32::new(times.parse().ok()?), late })
+        Some(Trap { step, left: AtomicU32::new(times.parse().ok()?), manner })
     }
 
     /// No destructor, no flush, no last word: what a crash of the machine's making does.
@@ -181,9 +203,23 @@ mod armed {
         #[test]
         fn a_wish_names_a_step_how_often_and_how_much_later() {
             let trap = parse("text-going:3+5ms").unwrap();
-            assert_eq!((trap.step, trap.left.into_inner(), trap.late), ("text-going", 3, Duration::from_millis(5)));
+            assert_eq!(
+                (trap.step, trap.left.into_inner(), trap.manner),
+                ("text-going", 3, Manner::Ends(Duration::from_millis(5)))
+            );
             assert_eq!(parse("decided").unwrap().left.into_inner(), 1);
-            assert!(parse("no such step").is_none() && parse("decided:x").is_none());
+            assert!(parse("no such step").is_none() && parse("decided:x").is_none() && parse("decided!x").is_none());
+        }
+
+        #[test]
+        fn a_panic_is_wished_for_once_or_from_then_on() {
+            let snaps = |wish| {
+                let trap = parse(wish).unwrap();
+                [trap.snaps(), trap.snaps(), trap.snaps()]
+            };
+            assert_eq!(snaps("decided:2!panic"), [false, true, false]);
+            assert_eq!(snaps("decided:2!panics"), [false, true, true]);
+            assert_eq!(snaps("decided"), [true, false, false]);
         }
     }
 }

@@ -13,6 +13,7 @@ mod make;
 mod measures;
 mod notify;
 pub mod own_words;
+mod panics;
 mod parts;
 pub mod people;
 mod publish;

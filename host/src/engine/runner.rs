@@ -2,8 +2,9 @@
 //!
 //! A job that waits on an AI holds a task and its own data: no thread, no WASM instance, no place among those at work.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
@@ -11,7 +12,9 @@ use tracing::{Instrument, Span};
 use super::{
     Failure, Parts, at_work, failure,
     lanes::Ticket,
-    notify, sender,
+    notify,
+    panics::{Chance, Panics},
+    sender,
     speech::{self, Occasion},
     step_back,
     walk::Walk,
@@ -49,12 +52,13 @@ const BREATH: Duration = Duration::from_millis(100);
 pub struct Runner {
     parts: Arc<Parts>,
     tasks: TaskTracker,
+    panics: Arc<Panics>,
 }
 
 impl Runner {
     /// Over the shared parts.
     pub fn new(parts: Arc<Parts>) -> Self {
-        Self { parts, tasks: TaskTracker::new() }
+        Self { parts, tasks: TaskTracker::new(), panics: Arc::default() }
     }
 
     /// Works until the engine is told to stop, then gives what is in hand `shutdown_timeout` to end; what does not goes on at the next start.
@@ -96,9 +100,9 @@ impl Runner {
                 Ok(job) => {
                     let ticket = self.parts.decisions.enter(job.request.asker.clone());
                     let (parts, span) = (Arc::clone(&self.parts), traces::job(&job));
-                    let stopping = parts.stopping.clone();
+                    let (stopping, panics) = (parts.stopping.clone(), Arc::clone(&self.panics));
                     let ended = async move {
-                        Box::pin(see_to_its_end(parts, job, ticket)).await;
+                        Box::pin(see_to_a_try(parts, &panics, job, ticket)).await;
                         drop(place);
                     };
                     self.tasks.spawn(at_work::seated(places, seat, &stopping, ended.instrument(span)));
@@ -112,11 +116,28 @@ impl Runner {
     }
 }
 
-async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
+/// A panic ends one try of one job, and nothing else: held on to, the job would stand in its person's way for as long as this process lives.
+async fn see_to_a_try(parts: Arc<Parts>, panics: &Panics, job: Job, ticket: Ticket<Asker>) {
+    let (id, chance) = (job.id, panics.chance(job.id));
+    // What panicked is dropped whole; what others see of it is behind locks that bear that.
+    let work = AssertUnwindSafe(see_to_its_end(Arc::clone(&parts), job, ticket, chance));
+    match work.catch_unwind().await {
+        Ok(()) => panics.forget(id),
+        Err(_) if panics.count(id) => {
+            tracing::error!(job = %id, "the job's task panicked: it is taken up again in a moment, as after a crash");
+            parts.queue.take_back(id).await;
+        }
+        Err(_) => {
+            tracing::error!(job = %id, "the job's task panics every time, even in ending it: it is left until the next start");
+        }
+    }
+}
+
+async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chance: Chance) {
     let id = job.id;
     let mut walk = Walk::new(Arc::clone(&parts), job, ticket).await;
     let ended = loop {
-        let after = match run(&mut walk).await {
+        let after = match run(&mut walk, chance).await {
             Ok(()) => finish(&mut walk, Status::Done, None).await.map(|()| After::Over),
             Err(failure @ (Failure::Stopping | Failure::Lost)) => Err(failure),
             Err(failure) => unhappy(&mut walk, failure).await,
@@ -148,15 +169,18 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
     }
 }
 
-/// Runs a job, unless it is the kind of job that workers do not outlive.
-async fn run(walk: &mut Walk) -> Result<(), Failure> {
-    match walk.job.hold.map(|hold| hold.taken) {
-        Some(taken) if taken > MOST_TAKEN => {
-            let why = format!("{} workers took it up, and none was heard of again", taken - 1);
-            Err(Failure::last("workers-lost", why))
+/// Runs a job, unless it is the kind of job that workers, or tries, do not outlive.
+async fn run(walk: &mut Walk, chance: Chance) -> Result<(), Failure> {
+    let (code, why) = match (chance, walk.job.hold.map(|hold| hold.taken)) {
+        (Chance::End(times), _) => ("panicked", format!("each of its {times} tries ended in a panic of the engine")),
+        (_, Some(taken)) if taken > MOST_TAKEN => {
+            ("workers-lost", format!("{} workers took it up, and none was heard of again", taken - 1))
         }
-        _ => step_back::run(walk).await,
-    }
+        _ => return step_back::run(walk).await,
+    };
+    // One of those who had it may only be slow.
+    walk.raise_fence().await?;
+    Err(Failure::last(code, why))
 }
 
 /// What the plugins were asked and answered, whatever became of the job.

@@ -128,7 +128,7 @@ impl Walk {
     }
 
     /// Before anything else is done for a job that another worker may have had: from here on nothing that one still does counts.
-    async fn raise_fence(&mut self) -> Result<(), Failure> {
+    pub(super) async fn raise_fence(&mut self) -> Result<(), Failure> {
         let Some(hold) = self.job.hold else { return Ok(()) };
         let fence = Fence { job: self.job.id, number: hold.fence };
         let parts = &self.parts;

@@ -13,8 +13,9 @@ use std::{
 use tokio::process::Command;
 
 use crate::kit::{
-    host::{SHIPPED, binary, free_port},
+    host::{SHIPPED, binary},
     process::tool,
+    server::free_port,
 };
 
 /// The plugin's first build compiles an SDK, beside a hundred other tests.

@@ -3,6 +3,7 @@
 //! `WTAF_CLUSTER_JOBS` says how many (2,000 for a long run).
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,13 +15,14 @@ use reqwest::StatusCode;
 
 use crate::kit::{
     ai::{FakeAi, Reply},
-    fleet::Fleet,
-    host::{Host, answer_with, until},
+    fleet::{BRIDGE, Fleet},
+    host::{Host, answer_with},
     line::Line,
     nats::Server,
     process::client,
     server::free_port,
     texter::echo,
+    twilio::FakeTwilio,
 };
 
 /// Three servers that keep each other's data, and where their clients find them. They tell nobody of each other, so that a line to one leads to that one.
@@ -69,7 +71,8 @@ impl Carrier {
         for attempt in n.. {
             let port = self.ports[attempt % self.ports.len()];
             let url = format!("http://127.0.0.1:{port}/sms/webhook");
-            let answer = self.client.post(url).form(&form).timeout(Duration::from_secs(15)).send().await;
+            let answer =
+                self.client.post(url).bearer_auth(BRIDGE).form(&form).timeout(Duration::from_secs(15)).send().await;
             match answer {
                 Ok(answer) if answer.status() == StatusCode::OK => {
                     return answer.headers()["x-wtaf-job"].to_str().expect("an id is plain").to_owned();
@@ -83,6 +86,18 @@ impl Carrier {
     }
 }
 
+/// Once nothing waits to be sent, everyone who texted got one text with a link: the carrier saw all that any engine sent.
+async fn assert_each_told_once(fleet: &Fleet, twilio: &FakeTwilio, people: usize) {
+    fleet.all_sent().await;
+    let mut links: HashMap<String, Vec<String>> = HashMap::new();
+    for sent in twilio.sent().into_iter().filter(|sent| sent.body().contains("://")) {
+        links.entry(sent.form["To"].clone()).or_default().push(sent.body().to_owned());
+    }
+    let twice: Vec<_> = links.iter().filter(|(_, texts)| texts.len() > 1).collect();
+    assert!(twice.is_empty(), "told more than once: {twice:#?}");
+    assert!((0..people).all(|n| links.contains_key(&person(n))), "told: {} of {people}", links.len());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engines_and_servers_die_one_at_a_time_and_nothing_is_lost_or_made_twice() {
     let jobs = std::env::var("WTAF_CLUSTER_JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(120);
@@ -90,7 +105,8 @@ async fn engines_and_servers_die_one_at_a_time_and_nothing_is_lost_or_made_twice
     let ai = FakeAi::start().await;
     ai.always(Reply::Slow(answer_with("An otter"), Duration::from_millis(5)));
     let urls = servers.iter().map(Server::url).collect::<Vec<_>>().join(",");
-    let fleet = Fleet::on(urls, 3).await.pooled().await;
+    let twilio = FakeTwilio::start().await;
+    let fleet = Fleet::on(urls, 3).await.pooled().await.texting_by(&twilio);
     let mut lines = vec![Line::to(fleet.store_port(), true).await];
     for server in &servers {
         let port = server.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a URL ends in its port");
@@ -146,12 +162,13 @@ async fn engines_and_servers_die_one_at_a_time_and_nothing_is_lost_or_made_twice
     );
     assert_eq!(ended.get("done").copied(), i64::try_from(jobs).ok(), "{ended:?}");
     fleet.assert_each_made_once(jobs).await;
+    assert_each_told_once(&fleet, &twilio, jobs).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engines_are_replaced_one_after_another_and_no_text_is_refused_by_both() {
-    let ai = echo().await;
-    let fleet = Fleet::new().await;
+    let (ai, twilio) = (echo().await, FakeTwilio::start().await);
+    let fleet = Fleet::new().await.texting_by(&twilio);
     let mut hosts = vec![fleet.engine(&ai).start().await, fleet.engine(&ai).start().await];
     let (carrier, over) = (Carrier::to(&hosts), Arc::new(AtomicBool::new(false)));
     let texting = {
@@ -177,9 +194,5 @@ async fn engines_are_replaced_one_after_another_and_no_text_is_refused_by_both()
     let ended = fleet.all_ended(jobs.len()).await;
     assert_eq!(ended.get("done").copied(), i64::try_from(jobs.len()).ok(), "{ended:?}");
     fleet.assert_each_made_once(jobs.len()).await;
-    until("everyone is told", async || {
-        let waiting = fleet.count("select count(*) as n from wtaf_outbox where status in ('waiting', 'sending')").await;
-        (waiting == 0).then_some(())
-    })
-    .await;
+    assert_each_told_once(&fleet, &twilio, jobs.len()).await;
 }

@@ -211,3 +211,27 @@ async fn a_failed_job_is_brought_back_while_the_engine_is_down_too_and_only_a_fa
     assert!(host.page(&url).await.html.contains("A late otter"));
     assert_eq!(ai.count(), 2);
 }
+
+#[rstest]
+#[case::once("decided:1!panic", "done")]
+#[case::every_time("decided:1!panics", "failed")]
+#[tokio::test]
+async fn a_panic_of_the_engines_own_costs_a_try_and_stands_in_nobodys_way(#[case] fail: &str, #[case] end: &str) {
+    let ai = FakeAi::start().await;
+    ai.always(Reply::text(answer_with("An otter")));
+    let host = Host::of().ai([link("fake", &ai)]).env("WTAF_FAIL", fail).start().await;
+
+    let (first, second) = (host.text(ANN, OTTER).await, host.text(ANN, "WTAF a page on newts").await);
+    for job in [&first, &second] {
+        assert_eq!(host.ended(job).await["status"], end);
+    }
+
+    if end == "failed" {
+        until("the person is told", async || {
+            let told = host.texts(ANN).into_iter().filter(|sent| sent.body.contains("did not come out")).count();
+            (told == 2).then_some(())
+        })
+        .await;
+        assert_eq!(host.jobs_in("failed").len(), 2);
+    }
+}

@@ -12,11 +12,18 @@ use crate::kit::{
 
 const OTTER: &str = "WTAF a page on otters";
 const LOST: &str = "another worker has taken the job over: nothing more is done for it here";
+const PANICKED: &str = "the job's task panicked: it is taken up again in a moment, as after a crash";
 const REFUSED: &str = "refused to write for a job that another worker has taken over";
 
-/// The texts with a link that went out to someone, whoever sent them.
-fn links(hosts: &[&Host], to: &str) -> usize {
-    hosts.iter().flat_map(|host| host.texts(to)).filter(|sent| !sent.links().is_empty()).count()
+/// Once nothing waits to be sent, each of them was sent one text with a link, whoever sent it. An engine's own outbox has a file for each text, so one engine
+/// that sends a text twice is not seen here; the cluster's carrier sees that.
+async fn assert_each_told_once(fleet: &Fleet, hosts: &[&Host], people: &[&str]) {
+    fleet.all_sent().await;
+    for person in people {
+        let sent = hosts.iter().flat_map(|host| host.texts(person));
+        let links: Vec<_> = sent.filter(|sent| !sent.links().is_empty()).map(|sent| sent.body).collect();
+        assert_eq!(links.len(), 1, "{person}: {links:#?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +31,7 @@ async fn a_worker_that_stood_still_past_its_lease_makes_no_second_page() {
     let ai = FakeAi::start().await;
     ai.script([Reply::Slow(answer_with("The stale otter"), Duration::from_millis(100))]);
     ai.always(Reply::text(answer_with("The fresh otter")));
-    let fleet = Fleet::new().await;
+    let fleet = Fleet::new().await.patient();
     let stale = fleet.engine(&ai).start().await;
     let job = stale.text(ANN, OTTER).await;
     until("the AI answers", async || (ai.count() == 1).then_some(())).await;
@@ -37,14 +44,14 @@ async fn a_worker_that_stood_still_past_its_lease_makes_no_second_page() {
 
     assert!(fresh.page(path_of(&url)).await.html.contains("The fresh otter"));
     fleet.assert_each_made_once(1).await;
-    until("the person is told", async || (links(&[&stale, &fresh], ANN) == 1).then_some(())).await;
+    assert_each_told_once(&fleet, &[&stale, &fresh], &[ANN]).await;
     assert_eq!(fresh.job(&job).await["attempts"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_worker_writes_for_a_job_it_has_lost_is_refused_in_the_database() {
     let ai = echo().await;
-    let fleet = Fleet::new().await;
+    let fleet = Fleet::new().await.patient();
     // Its next act after it goes on is to reserve a name.
     let stale = fleet.engine(&ai).env("WTAF_HALT", "answer-kept").start().await;
     let job = stale.text(ANN, OTTER).await;
@@ -62,6 +69,44 @@ async fn what_a_worker_writes_for_a_job_it_has_lost_is_refused_in_the_database()
     // It is a worker like any other again.
     let again = stale.text(BOB, OTTER).await;
     stale.made(&again).await;
+    assert_each_told_once(&fleet, &[&stale, &fresh], &[ANN, BOB]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_is_given_up_for_the_workers_it_cost_is_not_made_by_one_that_was_only_slow() {
+    let ai = echo().await;
+    let fleet = Fleet::new().await;
+    let slow = fleet.engine(&ai).env("WTAF_HALT", "answer-kept").start().await;
+    let job = slow.text(ANN, OTTER).await;
+    fleet.as_if_taken_by(10, &job).await;
+
+    let last = fleet.engine(&ai).start().await;
+    let ended = last.ended(&job).await;
+    assert_eq!((&ended["status"], &ended["error"]["code"]), (&"failed".into(), &"workers-lost".into()), "{ended:#}");
+    slow.killer().go_on();
+
+    until("the database refuses the slow one", async || slow.log(REFUSED)).await;
+    until("it gives up", async || slow.log(LOST)).await;
+    fleet.all_sent().await;
+    assert_eq!(fleet.count("select count(*) as n from wtaf_versions").await, 0, "its person was told that it failed");
+    let told = fleet.count("select count(*) as n from wtaf_outbox where occasion = 'failed'").await;
+    assert_eq!(told, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_costs_a_try_and_the_job_goes_on() {
+    let ai = echo().await;
+    let fleet = Fleet::new().await;
+    let host = fleet.engine(&ai).env("WTAF_FAIL", "decided:1!panic").start().await;
+
+    let (first, second) = (host.text(ANN, OTTER).await, host.text(BOB, OTTER).await);
+    for job in [&first, &second] {
+        host.made(job).await;
+    }
+
+    assert!(host.log(PANICKED).is_some());
+    fleet.assert_each_made_once(2).await;
+    assert_each_told_once(&fleet, &[&host], &[ANN, BOB]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -82,13 +127,14 @@ async fn a_killed_workers_job_is_ended_by_another() {
     }
 
     fleet.assert_each_made_once(2).await;
+    assert_each_told_once(&fleet, &[&gone, &left], &[ANN, BOB]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_persons_requests_are_decided_in_the_order_they_came_whichever_engine_got_them() {
     const PEOPLE: usize = 8;
     let ai = echo().await;
-    let fleet = Fleet::new().await;
+    let fleet = Fleet::new().await.patient();
     let (one, two) = (fleet.engine(&ai).start().await, fleet.engine(&ai).start().await);
     let person = |n: usize| format!("+155501090{n:02}");
     let mut known = Vec::new();
@@ -154,4 +200,7 @@ async fn servers_that_go_and_come_back_under_work_lose_nothing() {
     for job in &jobs {
         one.made(job).await;
     }
+    let people: Vec<_> = (0..JOBS).map(|n| format!("+155501091{n:02}")).collect();
+    let people: Vec<_> = people.iter().map(String::as_str).collect();
+    assert_each_told_once(&fleet, &[&one, &two], &people).await;
 }

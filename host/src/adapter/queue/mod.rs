@@ -185,6 +185,9 @@ pub trait Queue: Send + Sync {
     /// Forgets a job that was lost to another worker ([`QueueError::Lost`], or the store's refusal).
     fn let_go(&self, _job: JobId) {}
 
+    /// Has a job that was taken up here, and that nobody is at any more (its task panicked), taken up again in a moment, with its progress as last written down.
+    async fn take_back(&self, job: JobId);
+
     /// What the same asker sent before this job and has not ended, nor waits for a moment to come; empty where one process has all of it, whose own order
     /// does.
     async fn unfinished_before(&self, _job: &Job) -> Result<Vec<Job>, QueueError> {

@@ -19,8 +19,9 @@ use wtaf_host::failpoint::{self, Step};
 use super::crowd::tag_in;
 use crate::kit::{
     ai::{FakeAi, Reply},
-    host::{SHIPPED, answer_with, asked_in, binary, free_port, until},
+    host::{SHIPPED, answer_with, asked_in, binary, until},
     process::client,
+    server::free_port,
     twilio::{ACCOUNT, FROM, FakeTwilio, TOKEN},
 };
 

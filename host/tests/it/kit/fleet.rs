@@ -10,10 +10,14 @@ use super::{
     ai::FakeAi,
     host::{Host, Setup, link, until},
     nats, pgbouncer, postgres,
+    twilio::{ACCOUNT, FROM, FakeTwilio, TOKEN},
 };
 
 /// What every engine of a fleet calls itself: a page's address is the same whichever of them made it.
 const PUBLIC: &str = "http://localhost:8899";
+
+/// What whoever texts the engines as a bridge says, where they have a carrier.
+pub const BRIDGE: &str = "a-bridge-token-of-some-length";
 
 /// What a fleet shares.
 pub struct Fleet {
@@ -24,6 +28,8 @@ pub struct Fleet {
     servers: String,
     prefix: String,
     replicas: usize,
+    lease: &'static str,
+    carrier: Vec<String>,
 }
 
 impl Fleet {
@@ -35,13 +41,40 @@ impl Fleet {
     /// On these servers, with as many copies of each request.
     pub async fn on(servers: String, replicas: usize) -> Self {
         let database = postgres::database().await;
-        Self { store: database.clone(), database, servers, prefix: nats::prefix(), replicas }
+        Self {
+            store: database.clone(),
+            database,
+            servers,
+            prefix: nats::prefix(),
+            replicas,
+            lease: "2s",
+            carrier: Vec::new(),
+        }
     }
 
     /// With a transaction pooler before the database.
     pub async fn pooled(mut self) -> Self {
         store::migrate(&StoreUrl::Postgres(String::from(self.database.clone()).into())).await.expect("it is there");
         self.store = pgbouncer::before(&self.database).await;
+        self
+    }
+
+    /// With a lease that a busy machine keeps too: for tests that count what is done again.
+    pub fn patient(mut self) -> Self {
+        self.lease = "5s";
+        self
+    }
+
+    /// With one carrier for all, which sees each text that any of them sends.
+    pub fn texting_by(mut self, twilio: &FakeTwilio) -> Self {
+        self.carrier = vec![
+            "sms.provider=twilio".to_owned(),
+            format!("sms.account_sid={ACCOUNT}"),
+            format!("sms.auth_token={TOKEN}"),
+            format!("sms.from={FROM}"),
+            format!("sms.base_url={}", twilio.base_url),
+            format!("server.bridge_token={BRIDGE}"),
+        ];
         self
     }
 
@@ -59,15 +92,16 @@ impl Fleet {
     pub fn engine_over(&self, ai: &FakeAi, servers: &str, store_port: u16) -> Setup {
         let mut store = self.store.clone();
         store.set_port(Some(store_port)).expect("a database's URL has a port");
-        Host::of()
+        let engine = Host::of()
             .ai([link("fake", ai)])
             .set("queue.backend=nats")
             .set(format!("queue.nats_url={servers}"))
             .set(format!("queue.nats_prefix={}", self.prefix))
             .set(format!("queue.replicas={}", self.replicas))
-            .set("queue.lease=2s")
+            .set(format!("queue.lease={}", self.lease))
             .set(format!("store.url={store}"))
-            .set(format!("server.public_url={PUBLIC}"))
+            .set(format!("server.public_url={PUBLIC}"));
+        self.carrier.iter().fold(engine, Setup::set)
     }
 
     /// A connection to look with.
@@ -88,6 +122,34 @@ impl Fleet {
             (over >= i64::try_from(jobs).unwrap_or(i64::MAX)).then_some(ended)
         })
         .await
+    }
+
+    /// Waits until every text there is has gone out.
+    pub async fn all_sent(&self) {
+        until("no text waits", async || {
+            let waiting =
+                self.count("select count(*) as n from wtaf_outbox where status in ('waiting', 'sending')").await;
+            (waiting == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Makes it look, in the servers, as if so many workers had taken a job up: from when it has an AI's answer.
+    pub async fn as_if_taken_by(&self, workers: u32, job: &str) {
+        let client = async_nats::connect(&self.servers).await.expect("the server is there");
+        let js = async_nats::jetstream::new(client);
+        let stream = js.get_stream(format!("KV_{}_jobs", self.prefix)).await.expect("the bucket is there");
+        let subject = format!("$KV.{}_jobs.{job}.*", self.prefix);
+        let (subject, mut entry) = until("an answer is kept", async || {
+            let last = stream.get_last_raw_message_by_subject(&subject).await.ok()?;
+            let entry: serde_json::Value = serde_json::from_slice(&last.payload).ok()?;
+            let answers = entry["job"]["progress"]["answers"].as_array().map_or(0, Vec::len);
+            (answers > 0).then_some((last.subject, entry))
+        })
+        .await;
+        entry["taken"] = workers.into();
+        let written = js.publish(subject, entry.to_string().into()).await.expect("it is published");
+        written.await.expect("it is written");
     }
 
     /// How many rows a question finds.

@@ -27,7 +27,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use super::ai::FakeAi;
+use super::{ai::FakeAi, server::free_port};
 
 /// The pipeline that is shipped.
 pub const SHIPPED: &str = include_str!("../../../../pipeline.toml");
@@ -676,17 +676,4 @@ fn read(file: &Path) -> Sent {
     };
     let name = file.file_name().expect("a file has a name").to_string_lossy().into_owned();
     Sent { to: field("To:"), at: field("At:"), body: body.strip_suffix('\n').unwrap_or(body).to_owned(), file: name }
-}
-
-/// A port that is free, and that no outgoing connection will take while the engine is down between two runs (those use 32768 and above).
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(97);
-    loop {
-        let offset = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
-        let port = 12_000 + u16::try_from(offset).expect("below 20,000");
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

@@ -38,6 +38,7 @@ on_every_queue! {
     an_undecided_request_that_waits_holds_back_what_its_asker_sent_later,
     a_dropped_next_takes_nothing,
     work_under_way_at_a_crash_goes_on_with_its_progress_and_costs_no_attempt,
+    what_its_task_is_gone_from_is_taken_up_again_with_its_progress,
     a_failed_job_is_kept_and_brought_back_with_its_progress,
     a_failed_job_brought_back_from_another_process_is_taken_up,
     when_as_many_wait_as_may_the_next_is_refused_and_a_known_one_is_not,
@@ -213,6 +214,23 @@ async fn work_under_way_at_a_crash_goes_on_with_its_progress_and_costs_no_attemp
     let again = if first.id == id { &first } else { &second };
     assert_eq!((again.id, again.attempts, again.progress.slug.as_deref()), (id, 0, Some("amber-fox-runs")));
     assert!(first.id == other || second.id == other);
+    nothing_next(&*queue).await;
+}
+
+async fn what_its_task_is_gone_from_is_taken_up_again_with_its_progress(place: &Place) {
+    let queue = place.open().await;
+    let id = queue.accept(request("a", "1", None)).await.unwrap().id();
+    let mut job = next(&*queue).await;
+    job.progress.slug = Some("amber-fox-runs".into());
+    queue.checkpoint(&job).await.unwrap();
+    job.progress.slug = Some("never-written-down".into());
+
+    queue.take_back(id).await;
+
+    let again = next(&*queue).await;
+    assert_eq!((again.id, again.progress.slug.as_deref()), (id, Some("amber-fox-runs")));
+    queue.finish(&again, Ended::Done).await.unwrap();
+    queue.take_back(id).await;
     nothing_next(&*queue).await;
 }
 

@@ -303,6 +303,28 @@ async fn a_server_that_restarts_under_work_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_refused_because_what_waits_cannot_be_counted() {
+    let place = Place::nats().await;
+    let (queue, _folder) = worker(&place).await;
+    queue.accept(request("a", "1", None)).await.unwrap();
+    assert_eq!(queue.depth().await.unwrap().waiting, 1);
+    let (uncounted, _other) = worker(&place).await;
+    let (js, prefix) = behind(&place).await;
+    // As while it elects a leader: the streams take what comes, and nobody says how much there is.
+    js.delete_consumer_from_stream("workers", format!("{prefix}_work")).await.unwrap();
+    // The count from before is no longer fresh.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+
+    let texts: Vec<_> = (0..8).map(|n| request("b", &n.to_string(), None)).collect();
+    let taken = futures_util::future::join_all(texts.into_iter().map(|text| uncounted.accept(text))).await;
+
+    assert!(taken.iter().all(|taken| matches!(taken, Ok(Accepted::New(_)))), "{taken:?}");
+    assert!(uncounted.depth().await.is_err(), "it never counted");
+    assert!(matches!(queue.accept(request("c", "1", None)).await, Ok(Accepted::New(_))));
+    assert_eq!(queue.depth().await.unwrap().waiting, 2, "what was counted last, and its own since");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_may_wait_is_brought_up_to_date_in_the_servers() {
     let place = Place::nats().await;
     let folder = tempfile::tempdir().unwrap();

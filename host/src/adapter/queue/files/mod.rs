@@ -50,7 +50,7 @@ use crate::{
 /// Requests whose files are written side by side. More would only queue up at the disk, and take threads from others.
 const WRITERS: usize = 64;
 
-/// How long a job that could not be read or moved waits for its next try.
+/// How long a job that could not be read or moved, or whose task is gone, waits for its next try.
 const DISK_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a wait for a moment lasts before the clock is looked at again.
@@ -302,6 +302,16 @@ impl Queue for FilesQueue {
     async fn hand_back(&self, job: &Job) -> Result<(), QueueError> {
         let (id, peek) = (job.id, Peek::of(job));
         self.write_and(job, move |tmp| Change::HandBack { id, tmp, peek }).await
+    }
+
+    async fn take_back(&self, id: JobId) {
+        {
+            let mut order = self.shared.order();
+            if order.is_taken(id) {
+                order.pause(id, Millis::now().after(DISK_PAUSE));
+            }
+        }
+        self.shared.changed.notify_waiters();
     }
 
     async fn find(&self, id: JobId) -> Result<Option<Job>, QueueError> {

@@ -113,7 +113,10 @@ async fn publish(shared: &Shared, job: Job) -> Result<Accepted, QueueError> {
     match written {
         Ok(true) => Ok(Accepted::New(id)),
         Ok(false) => Ok(Accepted::Again(id)),
-        Err(Trouble::Full) => Err(QueueError::Full { waiting: look::depth(shared).await?.waiting }),
+        Err(Trouble::Full) => {
+            let waiting = look::depth(shared).await.map_or(shared.room.most, |depth| depth.waiting);
+            Err(QueueError::Full { waiting })
+        }
         Err(trouble) => Err(trouble.about(id)),
     }
 }

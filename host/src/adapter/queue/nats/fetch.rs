@@ -132,14 +132,12 @@ async fn set_aside(shared: &Shared, message: &Message, sequence: u64, why: &str)
 
 /// Gives back what waits here and what is ready, for others.
 pub(super) async fn give_back(shared: &Arc<Shared>) {
-    let waiting = shared.hand().clear_out();
-    for delivered in waiting {
-        shared.wire.say(&delivered.reply, AckKind::Nak(None)).await;
-    }
-    // What is being taken up at this moment is ready a moment later.
+    give_back_waiting(shared).await;
+    // What is being taken up at this moment is ready a moment later, or waits here again.
     while shared.hand().is_taking() && !shared.gone.is_cancelled() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    give_back_waiting(shared).await;
     let ready = shared.hand().ready_again();
     for mut job in ready {
         job.status = crate::job::Status::Queued;
@@ -147,6 +145,13 @@ pub(super) async fn give_back(shared: &Arc<Shared>) {
             tracing::warn!(job = %job.id, %error, "not handed back: others have it when the lease has run out");
             keep::let_go(shared, job.id);
         }
+    }
+}
+
+async fn give_back_waiting(shared: &Shared) {
+    let waiting = shared.hand().clear_out();
+    for delivered in waiting {
+        shared.wire.say(&delivered.reply, AckKind::Nak(None)).await;
     }
 }
 

@@ -17,6 +17,9 @@ use crate::{
     job::{Job, JobId, LONGEST_WAIT, Millis},
 };
 
+/// How long one whose task is gone waits for the next.
+const TAKEN_BACK: Duration = Duration::from_secs(2);
+
 /// Writes progress down.
 pub(super) async fn checkpoint(shared: &std::sync::Arc<Shared>, job: &Job) -> Result<(), QueueError> {
     put(shared, job, Stands::Work).await?;
@@ -67,6 +70,16 @@ pub(super) async fn hand_back(shared: &std::sync::Arc<Shared>, job: &Job) -> Res
 pub(super) fn let_go(shared: &Shared, id: JobId) {
     if shared.hand().end(id).is_some() {
         tracing::debug!(job = %id, "let go of");
+    }
+}
+
+/// Gives out again what its task is gone from. As after the loss of a worker it stays counted that it was taken up.
+pub(super) async fn take_back(shared: &std::sync::Arc<Shared>, id: JobId) {
+    let delivered = shared.hand().end(id);
+    if let Some(delivered) = delivered {
+        shared.wire.say(&delivered.reply, AckKind::Nak(Some(TAKEN_BACK))).await;
+        shared.hand().look_again(&delivered.asker, Millis::now());
+        take::fill(shared);
     }
 }
 

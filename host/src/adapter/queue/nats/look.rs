@@ -1,9 +1,11 @@
 //! Finding, listing and counting: nothing here changes anything.
 
 use std::{
-    sync::atomic::Ordering,
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
+
+use tokio::sync::MutexGuard;
 
 use super::{
     In, Key, Names, Shared, Stands, Tag, Trouble, Which, dead,
@@ -17,17 +19,43 @@ use crate::{
 /// How long a count is good.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// How long it stands in for one that cannot be had.
+const STANDS_IN: Duration = Duration::from_secs(30);
+
+/// How long a count may take. What has no leader answers nothing until it has one, and someone waits for their text to be taken in.
+const TO_COUNT: Duration = Duration::from_secs(2);
+
 /// Steps back through the bucket in search of jobs that ended: most of what is there are older writes of the same few jobs, and gaps.
 const STEPS_BACK: u64 = 4_000;
 
 /// A count of what there is.
-pub(super) struct Tally {
+#[derive(Debug, Clone, Copy)]
+struct Tally {
     at: Instant,
     waiting: usize,
     working: usize,
     failed: usize,
     /// The oldest that no worker has fetched.
     oldest: Option<JobId>,
+}
+
+/// What was counted last, and whose turn it is to count.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    last: Mutex<Option<Tally>>,
+    /// When it was last tried in vain.
+    turn: tokio::sync::Mutex<Option<Instant>>,
+}
+
+impl Counts {
+    fn last(&self, good_for: Duration) -> Option<Tally> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|last| last.at.elapsed() < good_for)
+    }
+
+    fn keep(&self, counted: Tally) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+    }
 }
 
 /// A job wherever it is.
@@ -132,35 +160,60 @@ pub(super) async fn of_askers(shared: &Shared, askers: &[Asker]) -> Result<Vec<(
     Ok(found)
 }
 
-/// How much there is, a second old at most but for what this process has itself.
+/// How much there is, a second old at most but for what this process has itself; where the servers do not say, half a minute old.
 pub(super) async fn depth(shared: &Shared) -> Result<Depth, QueueError> {
-    let mut tally = shared.tally.lock().await;
-    let counted = match tally.take() {
-        Some(counted) if counted.at.elapsed() < FRESH => counted,
-        _ => {
-            let accepted = shared.accepted.swap(0, Ordering::Relaxed);
-            match count(shared).await {
-                Ok(counted) => counted,
-                Err(trouble) => {
-                    shared.accepted.fetch_add(accepted, Ordering::Relaxed);
-                    return Err(trouble.into());
-                }
-            }
-        }
+    let counted = match shared.counts.last(FRESH) {
+        Some(counted) => counted,
+        None => match shared.counts.turn.try_lock() {
+            Ok(failed) => count_anew(shared, failed).await?,
+            Err(_) => match shared.counts.last(STANDS_IN) {
+                Some(counted) => counted,
+                // The first count of all is worth waiting for.
+                None => count_anew(shared, shared.counts.turn.lock().await).await?,
+            },
+        },
     };
+    Ok(with_ours(shared, counted))
+}
+
+/// Counts, or gives the last count where that is in vain. Whoever comes a moment after it was in vain does not try.
+async fn count_anew(shared: &Shared, mut failed: MutexGuard<'_, Option<Instant>>) -> Result<Tally, Trouble> {
+    // Someone may have counted while this one waited for the turn.
+    if let Some(counted) = shared.counts.last(FRESH) {
+        return Ok(counted);
+    }
+    let silent = || Trouble::Away("the servers do not say how much waits".to_owned());
+    if failed.is_some_and(|at| at.elapsed() < FRESH) {
+        return shared.counts.last(STANDS_IN).ok_or_else(silent);
+    }
+    let accepted = shared.accepted.load(Ordering::Relaxed);
+    match tokio::time::timeout(TO_COUNT, count(shared)).await.unwrap_or_else(|_| Err(silent())) {
+        Ok(counted) => {
+            shared.counts.keep(counted);
+            // Those are counted now. Nothing is taken off before: whoever is dropped while counting leaves all as it was.
+            shared.accepted.fetch_sub(accepted, Ordering::Relaxed);
+            Ok(counted)
+        }
+        Err(trouble) => {
+            *failed = Some(Instant::now());
+            shared.counts.last(STANDS_IN).ok_or(trouble)
+        }
+    }
+}
+
+/// What was counted at the servers, with what this process has and what it accepted since.
+fn with_ours(shared: &Shared, counted: Tally) -> Depth {
     let (here, oldest_here) = {
         let hand = shared.hand();
         (hand.waiting(), hand.oldest_due(Millis::now()))
     };
     let oldest = [counted.oldest, oldest_here].into_iter().flatten().min();
-    let depth = Depth {
+    Depth {
         waiting: counted.waiting + here + shared.accepted.load(Ordering::Relaxed),
         working: counted.working.saturating_sub(here),
         failed: counted.failed,
         oldest_ms: oldest.map_or(0, |id| Millis::now().0.saturating_sub(id.time().0)),
-    };
-    *tally = Some(counted);
-    Ok(depth)
+    }
 }
 
 async fn count(shared: &Shared) -> Result<Tally, Trouble> {
@@ -179,9 +232,17 @@ async fn count(shared: &Shared) -> Result<Tally, Trouble> {
     Ok(Tally { at: Instant::now(), waiting, working: consumer.num_ack_pending, failed, oldest })
 }
 
-/// Whether one more may wait.
+/// Whether one more may wait. Nobody is refused for a count that cannot be had (the stream has a bound of its own), and nobody waits while another counts.
 pub(super) async fn has_room(shared: &Shared) -> Result<(), QueueError> {
-    let depth = depth(shared).await?;
+    let counted = match (shared.counts.last(FRESH), shared.counts.turn.try_lock()) {
+        (Some(counted), _) => Some(counted),
+        (None, Ok(failed)) => count_anew(shared, failed)
+            .await
+            .inspect_err(|trouble| tracing::debug!(?trouble, "one more is let in: how much waits is not known"))
+            .ok(),
+        (None, Err(_)) => shared.counts.last(STANDS_IN),
+    };
+    let Some(depth) = counted.map(|counted| with_ours(shared, counted)) else { return Ok(()) };
     if depth.waiting >= shared.room.most {
         return Err(QueueError::Full { waiting: depth.waiting });
     }

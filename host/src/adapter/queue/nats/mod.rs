@@ -35,7 +35,7 @@ use self::{
     accept::Turns,
     entry::{Entry, Stands},
     hand::Hand,
-    look::Tally,
+    look::Counts,
     names::{Key, Names, Tag},
     wire::{In, Trouble, Which, Wire},
 };
@@ -71,7 +71,7 @@ struct Shared {
     ready: Notify,
     /// Jobs are wanted again, or no more.
     wanted: Notify,
-    tally: tokio::sync::Mutex<Option<Tally>>,
+    counts: Counts,
     accepted: AtomicUsize,
     /// Said when the queue is dropped.
     gone: CancellationToken,
@@ -123,7 +123,7 @@ impl NatsQueue {
             hand: Mutex::default(),
             ready: Notify::new(),
             wanted: Notify::new(),
-            tally: tokio::sync::Mutex::default(),
+            counts: Counts::default(),
             accepted: AtomicUsize::new(0),
             gone: CancellationToken::new(),
         });
@@ -245,6 +245,10 @@ impl Queue for NatsQueue {
 
     fn let_go(&self, job: JobId) {
         keep::let_go(&self.shared, job);
+    }
+
+    async fn take_back(&self, job: JobId) {
+        keep::take_back(&self.shared, job).await;
     }
 
     async fn unfinished_before(&self, job: &Job) -> Result<Vec<Job>, QueueError> {

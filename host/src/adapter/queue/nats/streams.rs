@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::{
     self, ErrorCode,
     consumer::{AckPolicy, Consumer, pull},
-    context::{CreateStreamError, CreateStreamErrorKind},
+    context::{CreateStreamError, CreateStreamErrorKind, GetStreamError},
     stream::{Config, DiscardPolicy, RetentionPolicy, StorageType},
 };
 
@@ -127,25 +127,43 @@ async fn stream(js: &jetstream::Context, wanted: Config) -> Result<(), QueueErro
     let began = tokio::time::Instant::now();
     loop {
         let made = match js.create_stream(wanted.clone()).await {
-            Err(error) if is_there(&error) => update(js, &wanted).await?,
-            made => made.map(drop),
+            Err(error) if is_there(&error) => update(js, &wanted).await,
+            made => made.map(drop).map_err(Not::Made),
         };
         match made {
             Ok(()) => return Ok(()),
-            Err(error) if may_pass(&error) && began.elapsed() < PATIENCE => {
+            Err(not) if not.may_pass() && began.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            Err(error) => return Err(told(&wanted, &error)),
+            Err(Not::Seen(why)) => {
+                return Err(fault(format!("the stream `{}` could not be looked at: {why}", wanted.name)));
+            }
+            Err(Not::Made(error)) => return Err(told(&wanted, &error)),
+        }
+    }
+}
+
+/// Why a stream is not as it must be.
+enum Not {
+    /// It could not be made, or changed.
+    Made(CreateStreamError),
+    /// It is there, and could not be looked at.
+    Seen(GetStreamError),
+}
+
+impl Not {
+    /// Whether it may be otherwise in a moment: no leader yet, or not enough servers yet.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Made(error) => may_pass(error),
+            Self::Seen(_) => true,
         }
     }
 }
 
 /// What we ask for is set; what an operator added (where it is placed, say) stays.
-async fn update(js: &jetstream::Context, wanted: &Config) -> Result<Result<(), CreateStreamError>, QueueError> {
-    let there = match js.get_stream(&wanted.name).await {
-        Ok(stream) => stream.cached_info().config.clone(),
-        Err(why) => return Err(fault(format!("the stream `{}` could not be looked at: {why}", wanted.name))),
-    };
+async fn update(js: &jetstream::Context, wanted: &Config) -> Result<(), Not> {
+    let there = js.get_stream(&wanted.name).await.map_err(Not::Seen)?.cached_info().config.clone();
     let changed = Config {
         description: wanted.description.clone(),
         subjects: wanted.subjects.clone(),
@@ -164,16 +182,15 @@ async fn update(js: &jetstream::Context, wanted: &Config) -> Result<Result<(), C
         ..there.clone()
     };
     if changed == there {
-        return Ok(Ok(()));
+        return Ok(());
     }
-    Ok(js.update_stream(&changed).await.map(drop))
+    js.update_stream(&changed).await.map(drop).map_err(Not::Made)
 }
 
 fn is_there(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NAME_EXIST)
 }
 
-/// No leader yet, or not enough servers yet.
 fn may_pass(error: &CreateStreamError) -> bool {
     match error.kind() {
         CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::Response => true,

@@ -17,8 +17,9 @@ use crate::{
     job::{Hold, Job, JobError, LONGEST_WAIT, Millis, Status},
 };
 
-/// How long a worker has to say that it is still at a job. One that does not answer is stopped, cut off, or gone.
-const ANSWER: Duration = Duration::from_millis(500);
+/// How long a worker has to say that it is still at a job, and half a lease at most. One that does not answer is stopped, or cut off; of one that is gone the
+/// servers say so at once.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Requests of one asker that are looked through for one that holds the next back; with more than that, they wait for some to end.
 const LOOKED_THROUGH: usize = 64;
@@ -239,7 +240,7 @@ async fn is_held(shared: &Shared, entry: &Entry, key: &Key) -> bool {
     }
     let question = format!("{} {}", key.id, entry.claim);
     let asked = shared.wire.client().request(shared.wire.names.holds(&entry.worker), question.into());
-    let held = matches!(tokio::time::timeout(ANSWER, asked).await, Ok(Ok(answer)) if answer.payload.as_ref() == b"yes");
+    let held = matches!(tokio::time::timeout(ANSWER.min(shared.lease / 2), asked).await, Ok(Ok(answer)) if answer.payload.as_ref() == b"yes");
     if !held {
         tracing::warn!(job = %key.id, worker = %entry.worker, "its worker is not heard of: the job is taken over");
     }
