@@ -1,6 +1,7 @@
 //! Named steps at which a test may end the process as SIGKILL would, and a clock that a test may set.
 //!
-//! `WTAF_FAIL=page-committed:3` ends it when that step is reached for the third time, `WTAF_FAIL=text-going:1+5ms` five milliseconds after. `WTAF_CLOCK` names a
+//! `WTAF_FAIL=page-committed:3` ends it when that step is reached for the third time, `WTAF_FAIL=text-going:1+5ms` five milliseconds after; `WTAF_HALT` has it
+//! stand still there, as SIGSTOP would, until it is told to go on. `WTAF_CLOCK` names a
 //! file that holds how many milliseconds the clock is off. All of it stands under `debug_assertions`: in a release build a step is an empty function
 //! and neither variable is read.
 
@@ -112,6 +113,13 @@ mod armed {
     /// A step is reached.
     pub fn reached(step: Step) {
         static TRAP: OnceLock<Option<Trap>> = OnceLock::new();
+        static HALT: OnceLock<Option<Trap>> = OnceLock::new();
+        let halt = HALT.get_or_init(|| std::env::var("WTAF_HALT").ok().and_then(|wish| parse(&wish)));
+        if let Some(halt) = halt.as_ref().filter(|halt| halt.step == step.name())
+            && halt.left.fetch_sub(1, Ordering::SeqCst) == 1
+        {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        }
         let trap = TRAP.get_or_init(|| std::env::var("WTAF_FAIL").ok().and_then(|wish| parse(&wish)));
         let Some(trap) = trap.as_ref().filter(|trap| trap.step == step.name()) else { return };
         // Reached more often than a number holds, it wraps around: the process is gone by then.

@@ -131,5 +131,11 @@ pub fn headers(data: &[u8]) {
     crate::web::read_headers(&headers);
 }
 
+/// The body of a record, as JSON or as a form by its first byte.
+pub fn records(data: &[u8]) {
+    let Some((which, body)) = data.split_first() else { return };
+    crate::web::read_record(body, which % 2 == 1);
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,25 +1,27 @@
 //! Puts the engine together from a checked pipeline: the one place where adapters are chosen.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use miette::{IntoDiagnostic, WrapErr};
 use tokio_util::sync::CancellationToken;
 
-use super::ConfigArgs;
+use super::{ConfigArgs, block_on};
 use crate::{
     adapter::{
         ai::{self, Ai},
-        queue::{FilesQueue, Queue, Roles, Room},
+        bucket::{Bucket, BucketError, NatsBucket},
+        nats::{Nats, NatsError},
+        queue::{FilesQueue, NatsQueue, Queue, Roles, Room},
         sms,
-        store::{self, Store},
+        store::{self, Hearing, Store},
     },
-    config::{self, Checked, Faults, OciReference, QueueBackend, Role},
+    config::{self, Checked, Faults, OciReference, Places, PluginSource, QueueBackend, Role, RoleOf},
     engine::{
-        Components, Engine, Outside, Parts, Runner, Workshop,
-        swap::{LastGood, Swaps},
+        Components, Elsewhere, Engine, Outside, Parts, Runner, Workshop,
+        swap::{self, LastGood, Swaps},
     },
     plugin::{
-        Engines, Recordings, Registry, Sandbox,
+        self, Engines, Recordings, Registry, Sandbox,
         oci::{self, Pulled},
         signature::Trust,
     },
@@ -40,21 +42,69 @@ pub(crate) fn load_to_run(args: &ConfigArgs) -> Result<Checked, Faults> {
             );
         }
         // The file's own faults are what someone can mend.
-        last_good.map_err(|_| faults)
+        last_good.or_else(|_| load_with_bucket(args, BTreeMap::new())).map_err(|()| faults)
     })
 }
 
-/// Opens the queue in the given roles.
-pub(crate) fn queue(pipeline: &Checked, roles: Roles) -> miette::Result<Arc<FilesQueue>> {
-    match &pipeline.queue.backend {
-        QueueBackend::Files => {
-            let room = Room { most: pipeline.queue.max_waiting, oldest: pipeline.queue.max_age };
-            FilesQueue::with_room(&pipeline.data_dir, roles, room).into_diagnostic()
+/// The same where a plugin it names may be in the bucket alone, or is about to be put there: `more`, by name.
+pub(crate) fn load_with_bucket(args: &ConfigArgs, more: BTreeMap<String, Role>) -> Result<Checked, ()> {
+    let home = config::cluster(&args.file, &args.set).ok_or(())?;
+    let bucket = NatsBucket::new(&home.bucket, home.nats, None);
+    let roles = block_on(async {
+        let mut roles = more;
+        for name in bucket.plugins().await? {
+            let Some(said) = bucket.said(&name).await? else { continue };
+            let bytes = bucket.component(&said.standing.in_force.digest).await?;
+            // One that is no plugin is told of when it is to run.
+            roles.extend(plugin::about(&bytes).ok().map(|about| (name, about.role)));
         }
-        QueueBackend::Nats(_) => Err(miette::miette!(
-            help = "set queue.backend = \"files\"",
-            "queue.backend = \"nats\" is not built into this version"
-        )),
+        Ok::<_, BucketError>(roles)
+    });
+    let roles = roles.map_err(|_| ())?.map_err(|error| {
+        tracing::warn!(bucket = %bucket.called(), %error, "what only the bucket has is not known");
+    })?;
+    config::load(&args.file, &args.set, &AsInBucket(roles)).map_err(|_| ())
+}
+
+/// Roles of what is here, else of what the bucket says.
+struct AsInBucket(BTreeMap<String, Role>);
+
+impl RoleOf for AsInBucket {
+    fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
+        LastGood.role_of(source, places).or_else(|why| self.0.get(&source.name()).copied().ok_or(why))
+    }
+}
+
+/// Opens the queue in the given roles, over a connection where it needs one.
+pub(crate) async fn queue(pipeline: &Checked, nats: Option<&Nats>, roles: Roles) -> miette::Result<Arc<dyn Queue>> {
+    let room = Room { most: pipeline.queue.max_waiting, oldest: pipeline.queue.max_age };
+    match (&pipeline.queue.backend, nats) {
+        (QueueBackend::Nats(settings), Some(nats)) => {
+            let opened = NatsQueue::open(nats.clone(), &pipeline.data_dir, roles, room, settings.lease).await;
+            Ok(opened.into_diagnostic().wrap_err("the queue in NATS")?)
+        }
+        _ => Ok(FilesQueue::with_room(&pipeline.data_dir, roles, room).into_diagnostic()?),
+    }
+}
+
+/// Opens the queue to look, from a verb of its own.
+pub(crate) async fn queue_to_look(pipeline: &Checked) -> miette::Result<Arc<dyn Queue>> {
+    let nats = nats_of_queue(pipeline).await?;
+    queue(pipeline, nats.as_ref(), Roles::NONE).await
+}
+
+/// The same, and with files no engine can start meanwhile; whether one runs on other machines cannot be known.
+pub(crate) async fn queue_alone(pipeline: &Checked) -> miette::Result<Arc<dyn Queue>> {
+    match &pipeline.queue.backend {
+        QueueBackend::Files => Ok(FilesQueue::hold(&pipeline.data_dir).into_diagnostic()?),
+        QueueBackend::Nats(_) => queue_to_look(pipeline).await,
+    }
+}
+
+async fn nats_of_queue(pipeline: &Checked) -> miette::Result<Option<Nats>> {
+    match &pipeline.queue.backend {
+        QueueBackend::Files => Ok(None),
+        QueueBackend::Nats(_) => nats(pipeline).await,
     }
 }
 
@@ -77,7 +127,8 @@ pub(crate) async fn boot(
     overrides: Vec<String>,
     stopping: CancellationToken,
 ) -> miette::Result<Booted> {
-    let queue: Arc<dyn Queue> = queue(&pipeline, roles)?;
+    let nats = nats(&pipeline).await?;
+    let queue = queue(&pipeline, nats.as_ref(), roles).await?;
     let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;
@@ -91,18 +142,49 @@ pub(crate) async fn boot(
     );
     let workshop = Arc::new(workshop(&pipeline, overrides)?);
     look_up_tags(&pipeline).await?;
-    let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings)).await?;
+    let bucket = bucket(&pipeline, nats);
+    if let Some(bucket) = &bucket
+        && let Err(error) = swap::stock(&**bucket, &pipeline).await
+    {
+        tracing::warn!(bucket = %bucket.called(), %error, "plugins that only the bucket has could not be had");
+    }
+    let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings), bucket).await?;
+    swaps.join().await;
     // What changed while nobody ran is looked at before the first job is taken up.
     swaps.look_at_everything().await;
-    let outside = Outside { queue, store, sms, recordings, stopping };
+    let elsewhere: Option<Arc<dyn Elsewhere>> =
+        pipeline.plugins.source.bucket().map(|_| Arc::clone(&swaps) as Arc<dyn Elsewhere>);
+    let outside = Outside { queue, store, sms, recordings, elsewhere, stopping };
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
     let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)).with_pulse(Arc::clone(&parts.pulse)));
     Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
 }
 
+/// The one connection to NATS of a process that needs it. Only the queue cannot be without: who wants plugins from a bucket begins with what there is.
+pub(crate) async fn nats(pipeline: &Checked) -> miette::Result<Option<Nats>> {
+    let is_queue = matches!(pipeline.queue.backend, QueueBackend::Nats(_));
+    let Some(settings) =
+        pipeline.queue.nats.as_ref().filter(|_| is_queue || pipeline.plugins.source.bucket().is_some())
+    else {
+        return Ok(None);
+    };
+    match Nats::connect(settings).await {
+        Ok(nats) => Ok(Some(nats)),
+        Err(NatsError::Away { .. }) if !is_queue => Ok(None),
+        Err(error) => Err(error).into_diagnostic().wrap_err("the NATS servers ([queue] nats_url)"),
+    }
+}
+
+/// The bucket that plugins come from, where there is one; over that connection, or one of its own as soon as there can be one.
+pub(crate) fn bucket(pipeline: &Checked, nats: Option<Nats>) -> Option<Arc<dyn Bucket>> {
+    let (name, settings) = (pipeline.plugins.source.bucket()?, pipeline.queue.nats.as_ref()?);
+    Some(Arc::new(NatsBucket::new(name, settings.clone(), nats)))
+}
+
 /// The database.
 pub(crate) async fn open_store(pipeline: &Checked) -> miette::Result<Arc<dyn Store>> {
-    store::open(&pipeline.store.url).await.into_diagnostic().wrap_err("the database ([store] url)")
+    let hearing = Hearing { listen_url: pipeline.store.listen_url.clone(), ..Hearing::default() };
+    store::open_with(&pipeline.store.url, hearing).await.into_diagnostic().wrap_err("the database ([store] url)")
 }
 
 fn workshop(pipeline: &Checked, overrides: Vec<String>) -> miette::Result<Workshop> {
@@ -119,8 +201,9 @@ async fn start(
     pipeline: Arc<Checked>,
     workshop: Arc<Workshop>,
     recordings: Arc<Recordings>,
+    bucket: Option<Arc<dyn Bucket>>,
 ) -> miette::Result<Arc<Swaps>> {
-    let start = move || Swaps::start(&pipeline, workshop, recordings);
+    let start = move || Swaps::start(&pipeline, workshop, recordings, bucket);
     tokio::task::spawn_blocking(start).await.into_diagnostic()?.into_diagnostic()
 }
 

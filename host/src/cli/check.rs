@@ -66,10 +66,14 @@ fn summary(checked: &Checked) -> String {
     let _ = writeln!(out, "  store  {store}");
     let queue = match &checked.queue.backend {
         QueueBackend::Files => format!("files in {}", checked.data_dir.display()),
-        QueueBackend::Nats(_) => "NATS".to_owned(),
+        QueueBackend::Nats(nats) => format!("NATS, {}, {} a request", nats.at(), copies(nats.replicas)),
     };
     let _ = writeln!(out, "  queue  {queue}");
     out
+}
+
+fn copies(replicas: usize) -> String {
+    if replicas == 1 { "one copy of".to_owned() } else { format!("{replicas} copies of") }
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! `wtaf-host jobs`: what waits, what failed and why, and bringing it back.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use miette::{IntoDiagnostic, miette};
 use serde_json::Value;
 
 use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot, replay};
 use crate::{
-    adapter::queue::{FilesQueue, Queue, Roles, State},
+    adapter::queue::{Queue, State},
+    config::Checked,
     engine::{Eyes, job_view},
     job::{Job, JobId},
 };
@@ -60,39 +61,40 @@ pub(super) enum Which {
     Failed,
 }
 
-/// Does one of them, on the queue's own files; the engine may run or not.
+/// Does one of them, on the queue itself; the engine may run or not.
 pub(super) fn jobs(verb: Verb) -> Outcome {
     match verb {
         Verb::List { state, limit, format, config } => {
-            let queue = open(config)?;
-            let jobs = block_on(list(&queue, state, limit))??;
+            let pipeline = boot::load_to_run(&config.into())?;
+            let jobs = block_on(async { list(&*boot::queue_to_look(&pipeline).await?, state, limit).await })??;
             print_list(&jobs, format);
         }
         Verb::Show { id, format, config } => {
-            let queue = open(config)?;
-            let job = block_on(queue.find(id))?.into_diagnostic()?;
+            let pipeline = boot::load_to_run(&config.into())?;
+            let job = block_on(async { boot::queue_to_look(&pipeline).await?.find(id).await.into_diagnostic() })??;
             let job = job
                 .ok_or_else(|| miette!(help = "`wtaf-host jobs list` shows those there are", "there is no job {id}"))?;
             show(&job, format);
         }
         Verb::Retry { ids, config } => {
-            let queue = open(config)?;
-            for id in ids {
-                block_on(queue.retry(id))?.into_diagnostic()?;
-                println!("{id} waits again");
-            }
+            let pipeline = boot::load_to_run(&config.into())?;
+            block_on(retry(pipeline, ids))??;
         }
         Verb::Replay(args) => return replay::replay(&args),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn open(config: ConfigFlags) -> Result<Arc<FilesQueue>, super::Fatal> {
-    let pipeline = boot::load_to_run(&config.into())?;
-    Ok(boot::queue(&pipeline, Roles { web: false, worker: false })?)
+async fn retry(pipeline: Checked, ids: Vec<JobId>) -> miette::Result<()> {
+    let queue = boot::queue_to_look(&pipeline).await?;
+    for id in ids {
+        queue.retry(id).await.into_diagnostic()?;
+        println!("{id} waits again");
+    }
+    Ok(())
 }
 
-async fn list(queue: &FilesQueue, which: Option<Which>, limit: usize) -> miette::Result<Vec<Job>> {
+async fn list(queue: &dyn Queue, which: Option<Which>, limit: usize) -> miette::Result<Vec<Job>> {
     let states = match which {
         None => vec![State::New, State::Work, State::Failed, State::Done],
         Some(Which::New) => vec![State::New],

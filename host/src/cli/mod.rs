@@ -2,16 +2,24 @@
 
 mod boot;
 mod check;
+mod doctor;
 mod graph;
+mod init;
 mod jobs;
+mod man;
 mod migrate;
 mod operate;
 mod people;
 mod plugin;
+#[cfg(test)]
+mod reference;
 mod replay;
 mod run;
 mod schema;
 mod send;
+mod status;
+mod systemd;
+mod tap;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -77,6 +85,8 @@ pub(crate) enum OutputFormat {
 enum Verb {
     /// Run the engine until it is told to stop (Ctrl-C or SIGTERM: what is in hand is finished first).
     Run(run::Args),
+    /// Write a pipeline.toml to begin with, by asking three questions.
+    Init(init::Args),
     /// Find every problem in a pipeline at once.
     Check {
         #[command(flatten)]
@@ -84,12 +94,18 @@ enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         format: OutputFormat,
     },
+    /// Look at everything the pipeline needs, for real (database, disk, keys, numbers, plugins), and say what to do.
+    Doctor(doctor::Args),
     /// Print the JSON Schema of pipeline.toml.
     Schema,
     /// Draw the pipeline as a Mermaid flowchart.
     Graph(ConfigArgs),
     /// Text the engine from the shell and wait for the page.
     Send(send::Args),
+    /// See how the engine that runs is.
+    Status(status::Args),
+    /// Watch what the plugins of a stage are asked and answer, as jobs go by.
+    Tap(tap::Args),
     /// Look at jobs, bring failed ones back.
     #[command(subcommand)]
     Jobs(jobs::Verb),
@@ -106,6 +122,8 @@ enum Verb {
         /// Which one.
         shell: clap_complete::Shell,
     },
+    /// Print the manual's first page, or write a page for each verb.
+    Man(man::Args),
 }
 
 /// What a verb can fail with, at the edge.
@@ -134,7 +152,9 @@ pub(crate) type Outcome = Result<ExitCode, Fatal>;
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
+        Verb::Init(args) => init::init(&args),
         Verb::Check { config, format } => Ok(check_file(&config, format)),
+        Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Schema => {
             print!("{}", schema::run());
             Ok(ExitCode::SUCCESS)
@@ -146,6 +166,8 @@ pub fn main() -> ExitCode {
             })
         }
         Verb::Send(args) => send::send(&args),
+        Verb::Status(args) => status::status(&args),
+        Verb::Tap(args) => tap::tap(&args),
         Verb::Jobs(verb) => jobs::jobs(verb),
         Verb::People(verb) => people::people(verb),
         Verb::Plugin(verb) => plugin::plugin(verb),
@@ -154,6 +176,7 @@ pub fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Cli::command(), "wtaf-host", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
+        Verb::Man(args) => man::man(&args, Cli::command()),
     };
     match outcome {
         Ok(code) => code,

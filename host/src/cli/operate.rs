@@ -31,6 +31,23 @@ impl Running {
         Ok(Some(Self { client, base, token: token.filter(|token| !token.is_empty()) }))
     }
 
+    /// Whether it is ready, and what it says of its parts.
+    pub async fn health(&self) -> miette::Result<(bool, Value)> {
+        let response = self.request(Method::GET, self.url(&["readyz"])?).send().await.into_diagnostic()?;
+        let ready = response.status().is_success();
+        Ok((ready, response.json().await.unwrap_or(Value::Null)))
+    }
+
+    /// Its metrics, as Prometheus reads them.
+    pub async fn metrics(&self) -> miette::Result<String> {
+        let response = self.request(Method::GET, self.url(&["metrics"])?).send().await.into_diagnostic()?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(miette!("the engine at {} answered {status} when asked for its metrics", self.base));
+        }
+        response.text().await.into_diagnostic()
+    }
+
     /// What it says of its plugins.
     pub async fn plugins(&self) -> miette::Result<Value> {
         self.answer(self.request(Method::GET, self.url(&["api", "plugins"])?)).await

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{ConfigFlags, Outcome, OutputFormat, block_on, boot, operate::Running};
 use crate::{
     adapter::{
-        queue::{FilesQueue, Queue, QueueError, Roles},
+        queue::{Queue, QueueError},
         store::{PersonId, Standing, Store},
     },
     config::Checked,
@@ -105,7 +105,7 @@ impl<'a> Opened<'a> {
 
     /// To look: the engine may run or not.
     async fn to_look(pipeline: &'a Checked) -> miette::Result<Self> {
-        Self::with(pipeline, boot::queue(pipeline, Roles::NONE)?).await
+        Self::with(pipeline, boot::queue_to_look(pipeline).await?).await
     }
 
     fn places(&self) -> Places<'_> {
@@ -267,7 +267,7 @@ async fn erase(pipeline: &Checked, who: &str, yes: bool, format: OutputFormat) -
     let report = if let Some(engine) = Running::find(pipeline).await? {
         engine.post_json(&["api", "people", "erase"], &json!({ "who": who })).await?
     } else {
-        let queue = FilesQueue::hold(&pipeline.data_dir).into_diagnostic()?;
+        let queue = boot::queue_alone(pipeline).await?;
         let opened = Opened::with(pipeline, queue).await?;
         let known = opened.find(who).await?;
         json!(opened.places().erase(&known).await.map_err(told)?)

@@ -1,12 +1,12 @@
 //! `wtaf-host run`: the engine, until it is told to stop.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use miette::{IntoDiagnostic, WrapErr};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{ConfigArgs, Fatal, Outcome, boot};
+use super::{ConfigArgs, Fatal, Outcome, boot, systemd};
 use crate::{
     adapter::queue::Roles,
     config::{Checked, SmsProvider},
@@ -19,8 +19,9 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,
-    /// What this process does: take requests in and show pages, work on the jobs, or both. One of each may share a data directory.
-    #[arg(long, value_enum, default_value = "both")]
+    /// What this process does: take requests in and show pages, work on the jobs, or both. With the queue in files one of each may share a data directory;
+    /// with NATS there may be as many as you like, each worker with a data directory of its own.
+    #[arg(long, visible_alias = "only", value_enum, default_value = "both")]
     role: Role,
 }
 
@@ -44,14 +45,20 @@ impl Role {
 /// Runs until Ctrl-C or SIGTERM; then takes nothing more in, ends what is in hand, and leaves.
 pub(super) fn run(args: &Args) -> Outcome {
     let pipeline = boot::load_to_run(&args.config)?;
-    telemetry::logs();
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
-    runtime.block_on(serve(pipeline, args.role, args.config.set.clone())).map_err(Fatal::Other)
+    runtime
+        .block_on(async {
+            let signals = telemetry::start();
+            let ended = serve(pipeline, args.role, args.config.set.clone()).await;
+            signals.end().await;
+            ended
+        })
+        .map_err(Fatal::Other)
 }
 
 async fn serve(mut pipeline: Checked, role: Role, overrides: Vec<String>) -> miette::Result<ExitCode> {
-    let metrics = telemetry::metrics().into_diagnostic()?;
+    let metrics = telemetry::collect().into_diagnostic()?;
     // Samples are folded into their histograms by this, whether or not anyone ever asks for /metrics.
     let upkeep = metrics.clone();
     tokio::spawn(async move {
@@ -63,11 +70,19 @@ async fn serve(mut pipeline: Checked, role: Role, overrides: Vec<String>) -> mie
     let (draining, stopping) = (CancellationToken::new(), CancellationToken::new());
     let roles = role.on_the_queue();
     let listener = if roles.web { Some(listen(&mut pipeline).await?) } else { None };
+    let probed = match pipeline.server.metrics_listen {
+        Some(address) => Some(bind(address, "metrics_listen").await?),
+        None => None,
+    };
     let pipeline = Arc::new(pipeline);
     let booted = boot::boot(Arc::clone(&pipeline), roles, overrides, stopping).await?;
-    greet(&pipeline, role, listener.as_ref());
-    tokio::spawn(stop_on_signal(draining.clone()));
     let state = Arc::new(State { engine: booted.engine, metrics });
+    if let Some(probed) = probed {
+        tokio::spawn(web::probes(probed, Arc::clone(&state), draining.clone()));
+    }
+    greet(&pipeline, role, listener.as_ref());
+    systemd::ready();
+    tokio::spawn(stop_on_signal(draining.clone()));
     let patience = pipeline.server.shutdown_timeout;
     let web = async {
         match listener {
@@ -90,12 +105,14 @@ async fn serve(mut pipeline: Checked, role: Role, overrides: Vec<String>) -> mie
 }
 
 async fn listen(pipeline: &mut Checked) -> miette::Result<TcpListener> {
-    let listener = TcpListener::bind(pipeline.server.listen)
-        .await
-        .into_diagnostic()
-        .wrap_err_with(|| format!("listening on {} ([server] listen)", pipeline.server.listen))?;
+    let listener = bind(pipeline.server.listen, "listen").await?;
     pipeline.listening_on(listener.local_addr().into_diagnostic()?);
     Ok(listener)
+}
+
+async fn bind(address: SocketAddr, key: &str) -> miette::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.into_diagnostic().wrap_err_with(|| format!("listening on {address} ([server] {key})"))
 }
 
 async fn answer(
@@ -149,6 +166,7 @@ async fn stop_on_signal(draining: CancellationToken) {
         _ = term.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
     }
+    systemd::stopping();
     tracing::info!("stopping: taking nothing more in, ending what is in hand");
     draining.cancel();
 }

@@ -10,11 +10,11 @@ use url::Url;
 use super::{
     grant::Grant,
     kinds::{
-        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, KEY, Line, Listed, NAME, NAMED_NUMBERS,
-        NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID, STORE, Section,
-        Sections, Size, TEXT, Time, Whole, real, size, time, whole,
+        ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, HOME, KEY, LISTEN, Line, Listed, NAME,
+        NAMED_NUMBERS, NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID,
+        STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
-    model::{AdapterStage, AiKind, FilterOn, PluginSource, StoreUrl, When},
+    model::{AdapterStage, AiKind, FilterOn, PluginHome, PluginSource, StoreUrl, When},
     trust::PublicKey,
     walk::{Key, Shape, Table, keys},
 };
@@ -91,6 +91,8 @@ keys! {
     server "[server]" {
         /// Where to listen. Port 0 takes any free one.
         LISTEN: Line<SocketAddr> = "listen", ADDRESS, or "\"127.0.0.1:3030\"";
+        /// Where /healthz, /readyz and /metrics are served as well, by a worker too, which listens nowhere else. Nothing asks for a token there: an address that only scrapers and probes reach.
+        METRICS_LISTEN: Line<SocketAddr> = "metrics_listen", ADDRESS;
         /// What the world calls us: links in texts begin with it, and Twilio's signature covers it. Unset: http://localhost and the port of `listen`.
         PUBLIC_URL: Line<Url> = "public_url", BASE_URL;
         /// Opens the console and the operator's API. Unset: they answer local requests only.
@@ -151,6 +153,8 @@ keys! {
     store "[store]" {
         /// sqlite://FILE, or postgres://… (Supabase too, directly or through its pooler). Unset: wtaf.db in the data directory.
         URL: Line<StoreUrl> = "url", STORE;
+        /// A direct or session URL of the same database, where `url` leads through a transaction pooler: what other machines write is then seen at once, else within a second.
+        LISTEN_URL: Line<SecretString> = "listen_url", LISTEN;
     }
 
     /// An AI provider.
@@ -235,8 +239,8 @@ keys! {
     plugins "[plugins]" {
         /// A component dropped in here as x.wasm takes the place of plugin x while the engine runs.
         DIR: Line<PathBuf> = "dir", FOLDER, or "\"plugins/installed\"";
-        /// Where plugins' sources are, for `plugin new` and `plugin build`.
-        SOURCE: Line<PathBuf> = "source", FOLDER, or "\"plugins\"";
+        /// Where plugins' sources are, for `plugin new` and `plugin build`; or `nats://BUCKET`: what is installed there is what every node runs.
+        SOURCE: Line<PluginHome> = "source", HOME, or "\"plugins\"";
         /// Memory of one call.
         MEMORY: Size = "memory", size(MIB, 4096 * MIB), or "\"64MiB\"";
         /// Processor time of one call.

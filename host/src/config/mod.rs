@@ -14,6 +14,8 @@ mod keys;
 mod kinds;
 mod model;
 mod overrides;
+#[cfg(test)]
+mod page;
 mod plugin;
 mod read;
 mod reference;
@@ -130,6 +132,22 @@ pub fn parse(sources: Sources<'_>, roles: &dyn RoleOf) -> Result<Checked, Faults
             Err(Faults::new(texts, with_slips(text, found, &slips)))
         }
     }
+}
+
+/// The bucket that plugins come from, as far as a file can be read that does not hold without what is in it.
+pub fn cluster(path: &Path, overrides: &[String]) -> Option<Home> {
+    let text = read_file(path).ok()?;
+    let (dotenv, _) = dotenv::read(&path.with_file_name(".env")).ok()?;
+    let base = folder_of(path);
+    let lookup = |name: &str| std::env::var(name).ok().or_else(|| dotenv.get(name).cloned());
+    let mut texts = vec![Source { name: path.display().to_string(), text: text.clone() }];
+    texts.extend(overrides.iter().map(|text| Source { name: String::new(), text: text.clone() }));
+    let mut walk = Walk::new(&base, &lookup, texts);
+    let (mut entries, _) = document::document(&text);
+    for (index, text) in overrides.iter().enumerate() {
+        overrides::apply(&mut entries, text, index + 1).ok()?;
+    }
+    read::home(&mut walk, &entries)
 }
 
 impl Checked {

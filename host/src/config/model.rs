@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -74,6 +74,8 @@ impl std::ops::Deref for Checked {
 pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where probes and scrapers ask as well.
+    pub metrics_listen: Option<SocketAddr>,
     /// What the outside calls us; no trailing slash in what [`Server::url`] makes of it.
     pub public_url: Url,
     /// Opens the console and the operator's API.
@@ -156,11 +158,24 @@ pub struct Nats {
     pub lease: Duration,
 }
 
+impl Nats {
+    /// The servers, without user and password.
+    pub fn at(&self) -> String {
+        let servers = self.url.expose_secret().split(',').map(|one| match url::Url::parse(one.trim()) {
+            Ok(url) => format!("{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or(4222)),
+            Err(_) => "?".to_owned(),
+        });
+        servers.collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// `[store]`
 #[derive(Debug, Clone)]
 pub struct Store {
     /// Which database.
     pub url: StoreUrl,
+    /// Where to listen for what other processes write, if not there; may hold a password: not for printing.
+    pub listen_url: Option<SecretString>,
 }
 
 /// Which database.
@@ -275,8 +290,8 @@ pub struct Limits {
 pub struct Plugins {
     /// Where dropped components are watched for, absolute.
     pub dir: PathBuf,
-    /// Where plugins' sources are, for `plugin new` and `plugin build`; absolute.
-    pub source: PathBuf,
+    /// Where plugins are at home.
+    pub source: PluginHome,
     /// Bytes one call may use.
     pub memory: u64,
     /// Processor time of one call.
@@ -303,6 +318,34 @@ pub struct Plugins {
     pub keys: Vec<PublicKey>,
     /// How often a tag in a registry is looked up again; unset: once, at start.
     pub refresh: Option<Duration>,
+}
+
+/// Where plugins are at home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PluginHome {
+    /// Where their sources are, for `plugin new` and `plugin build`; absolute.
+    Folder(PathBuf),
+    /// A bucket on the queue's NATS servers: what is in force there is in force on every node.
+    Bucket(String),
+}
+
+/// A bucket that plugins come from, and where it is.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// Its name.
+    pub bucket: String,
+    /// The servers.
+    pub nats: Nats,
+}
+
+impl PluginHome {
+    /// The bucket's name.
+    pub fn bucket(&self) -> Option<&str> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Bucket(name) => Some(name),
+        }
+    }
 }
 
 /// When a version on trial stays, and when it goes.
@@ -361,6 +404,13 @@ pub enum Runs {
     },
     /// Native code.
     Adapter(AdapterStage),
+}
+
+impl Runs {
+    /// Whether a plugin decides here.
+    pub fn is_plugin(&self) -> bool {
+        matches!(self, Self::Plugin { .. })
+    }
 }
 
 /// How pipeline.toml names a plugin.

@@ -29,8 +29,8 @@ pub(super) async fn know_again(walk: &mut Walk) -> Result<(), Failure> {
     walk.person = find(walk).await?;
     if let (None, Asker::Guest(key)) = (&walk.person, &walk.job.request.asker) {
         // They signed in meanwhile: what they began is still theirs.
-        let parts = &walk.parts;
-        walk.person = parts.patiently(|| parts.store.moved_guest(key)).await?;
+        let (parts, store) = (&walk.parts, &walk.store);
+        walk.person = parts.patiently(|| store.moved_guest(key)).await?;
     }
     Ok(())
 }
@@ -70,14 +70,14 @@ fn own_page(walk: &Walk, order: &mut Order) {
 }
 
 async fn find(walk: &Walk) -> Result<Option<Person>, Failure> {
-    let (parts, request) = (&walk.parts, &walk.job.request);
+    let (parts, store, request) = (&walk.parts, &walk.store, &walk.job.request);
     // Who may drop a file into the queue's folder may name any person.
     if let (Source::File, Some(slug)) = (request.source, &request.user_slug)
-        && let Some(person) = parts.patiently(|| parts.store.person_by_slug(slug)).await?
+        && let Some(person) = parts.patiently(|| store.person_by_slug(slug)).await?
     {
         return Ok(Some(person));
     }
-    parts.patiently(|| parts.store.person(&request.asker)).await
+    parts.patiently(|| store.person(&request.asker)).await
 }
 
 /// The carriers' words are the host's business, before any plugin: they must work whatever a plugin does. Gives the reason for silence, where the job ends here.
@@ -107,14 +107,14 @@ async fn settle_by_carrier_word(walk: &mut Walk) -> Result<Option<String>, Failu
 }
 
 async fn stand(walk: &Walk, standing: Standing) -> Result<(), Failure> {
-    let (parts, asker) = (&walk.parts, &walk.job.request.asker);
-    let changed = parts.patiently(|| parts.store.set_standing(asker, standing, Millis::now())).await?;
+    let (parts, store, asker) = (&walk.parts, &walk.store, &walk.job.request.asker);
+    let changed = parts.patiently(|| store.set_standing(asker, standing, Millis::now())).await?;
     tracing::info!(job = %walk.job.id, asker = %asker, ?standing, changed, "standing set");
     Ok(())
 }
 
 async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -> Result<Decided, Failure> {
-    let parts = walk.parts.clone();
+    let (parts, store) = (walk.parts.clone(), walk.store.clone());
     let pipeline = walk.generation.pipeline.clone();
     // Who joined by this very request, before a crash, is to the coach as unknown as they were then.
     let known = walk.person.clone().filter(|person| person.joined != walk.job.created_at);
@@ -127,10 +127,10 @@ async fn ask_coach(walk: &mut Walk, ready: &Ready, standing: Option<Standing>) -
     let (mut pages, mut thread) = (Vec::new(), Vec::new());
     if let Some(known) = &known {
         let id = known.id;
-        let owned = parts.patiently(|| parts.store.pages_of(id, PAGES)).await?;
+        let owned = parts.patiently(|| store.pages_of(id, PAGES)).await?;
         pages = owned.iter().map(|page| translate::page(&pipeline, known, page)).collect();
         let since = walk.job.created_at.before(THREAD_SPAN);
-        let turns = parts.patiently(|| parts.store.turns(id, since, THREAD_LINES)).await?;
+        let turns = parts.patiently(|| store.turns(id, since, THREAD_LINES)).await?;
         thread = turns.iter().map(translate::turn).collect();
     }
     let question = Question::Decide { request: walk.request.clone(), person, pages, thread };
@@ -161,14 +161,13 @@ fn fallback_slugs(walk: &Walk) -> Vec<String> {
 }
 
 async fn join(walk: &mut Walk, slugs: &[String]) -> Result<bool, Failure> {
-    let (parts, request) = (walk.parts.clone(), walk.job.request.clone());
+    let (parts, store, request) = (walk.parts.clone(), walk.store.clone(), walk.job.request.clone());
     let named: Vec<String> = match (&request.user_slug, request.source) {
         (Some(slug), Source::File) => std::iter::once(slug.clone()).chain(slugs.iter().cloned()).collect(),
         _ => slugs.to_vec(),
     };
     let role = new_role(walk).to_owned();
-    let joined =
-        parts.patiently(|| parts.store.join(&request.asker, &named, RESERVED, &role, walk.job.created_at)).await?;
+    let joined = parts.patiently(|| store.join(&request.asker, &named, RESERVED, &role, walk.job.created_at)).await?;
     let fresh = joined.fresh;
     walk.person = Some(joined.person);
     Ok(fresh)
@@ -191,7 +190,7 @@ async fn act_once(
     step: u32,
     action: &coach::Action,
 ) -> Result<Option<Occasion>, Failure> {
-    let parts = walk.parts.clone();
+    let (parts, store) = (walk.parts.clone(), walk.store.clone());
     let (job, now) = (walk.job.id, walk.job.created_at);
     if action.verb == "join" {
         let wanted: Vec<String> =
@@ -218,25 +217,25 @@ async fn act_once(
             (Did::Done(None), "welcome-back")
         }
         "confirm" => {
-            parts.patiently(|| parts.store.confirm(person.id)).await?;
+            parts.patiently(|| store.confirm(person.id)).await?;
             (Did::Done(None), "confirmed")
         }
         // Whose chat is open is told by the talk itself.
         "chat" => return Ok(None),
-        "rename" => (parts.patiently(|| parts.store.rename(job, step, person.id, &value, RESERVED)).await?, "renamed"),
+        "rename" => (parts.patiently(|| store.rename(job, step, person.id, &value, RESERVED)).await?, "renamed"),
         "fave" => {
             let (user, page) = target.split_once('/').unwrap_or((&person.slug, &target));
-            (parts.patiently(|| parts.store.fave(job, step, person.id, user, page)).await?, "faved")
+            (parts.patiently(|| store.fave(job, step, person.id, user, page)).await?, "faved")
         }
         verb => {
             let Some((paged, name)) = paged(verb) else {
                 return Err(contract(ready, format!("asks for the action `{verb}`, which this host does not know")));
             };
-            (parts.patiently(|| parts.store.do_to_page(job, step, person.id, &target, paged, now)).await?, name)
+            (parts.patiently(|| store.do_to_page(job, step, person.id, &target, paged, now)).await?, name)
         }
     };
     if action.verb == "rename" && matches!(did, Did::Done(_)) {
-        walk.person = parts.patiently(|| parts.store.person(&person.asker)).await?;
+        walk.person = parts.patiently(|| store.person(&person.asker)).await?;
     }
     Ok(Some(occasion_of(did, name)))
 }
@@ -290,28 +289,28 @@ async fn report(walk: &Walk, done: Vec<Occasion>, first: bool) -> String {
 async fn remember_talk(walk: &Walk, then: &ForPerson) -> Result<(), Failure> {
     let ForPerson::Order(order) = then else { return Ok(()) };
     let (Some(person), "chat") = (&walk.person, order.kind.as_str()) else { return Ok(()) };
-    let parts = &walk.parts;
+    let (parts, store) = (&walk.parts, &walk.store);
     let turn = Turn { coach: None, text: order.text.clone(), at: walk.job.created_at };
-    parts.patiently(|| parts.store.add_turn(person.id, walk.job.id, &turn)).await
+    parts.patiently(|| store.add_turn(person.id, walk.job.id, &turn)).await
 }
 
 async fn within_limits(walk: &Walk, _order: &Order) -> Result<(), Failure> {
     let pipeline = &walk.generation.pipeline;
-    let (limits, parts) = (&pipeline.limits, &walk.parts);
+    let (limits, parts, store) = (&pipeline.limits, &walk.parts, &walk.store);
     let Some(person) = walk.person.as_ref().filter(|_| limits.enabled) else { return Ok(()) };
     let now = Millis::now();
     let factor = limits.factor.iter().find(|(role, _)| *role == person.role).map_or(1.0, |(_, factor)| *factor);
     let yours = limits.spend_per_person.map(|most| (Whose::Person(person.id), most * factor));
     let all = limits.spend_per_day.map(|most| (Whose::Everyone, most));
     for (whose, most) in yours.into_iter().chain(all) {
-        let spent = parts.patiently(|| parts.store.cost_since(&whose, now.before(Duration::from_hours(24)))).await?;
+        let spent = parts.patiently(|| store.cost_since(&whose, now.before(Duration::from_hours(24)))).await?;
         if spent >= most {
             return Err(over(walk, "spend", 60).await);
         }
     }
     let allowances = allowances(walk, factor);
     let key = format!("person:{}", person.id.0);
-    match parts.patiently(|| parts.store.spend(&key, walk.job.id, &allowances, now)).await? {
+    match parts.patiently(|| store.spend(&key, walk.job.id, &allowances, now)).await? {
         Spent::Fits => Ok(()),
         Spent::Over { per, again } => Err(over(walk, per, again.since(now).as_secs() / 60 + 1).await),
     }

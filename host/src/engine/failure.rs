@@ -47,6 +47,9 @@ pub enum Failure {
         /// The stage whose answer may be asked for once more: the same question often gets another one.
         ask_again: Option<String>,
     },
+    /// Another worker has the job by now: nothing more is done for it here.
+    #[error("another worker has the job by now")]
+    Lost,
     /// The engine is stopping: the job goes on at the next start, no attempt used.
     #[error("the engine is stopping")]
     Stopping,
@@ -56,6 +59,17 @@ impl Failure {
     /// Another try would end the same.
     pub fn last(code: &'static str, why: impl Into<String>) -> Self {
         Self::Final { code, why: why.into() }
+    }
+
+    /// One word for traces: it tells failures apart, and holds nobody's words.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } | Self::Retry { code, .. } | Self::Final { code, .. } => code,
+            Self::Plugin(error) => error.fault.word(),
+            Self::NoPage { .. } => "no-page",
+            Self::Stopping => "stopping",
+            Self::Lost => "lost",
+        }
     }
 
     /// Whether another version of a plugin may do better with the very same job.
@@ -98,16 +112,20 @@ impl From<Unanswered> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        if error.is_transient() {
-            Self::Retry { code: "store", why: error.to_string(), after: None }
-        } else {
-            Self::Final { code: "store", why: error.to_string() }
+        match error {
+            StoreError::Unavailable(_) => Self::Retry { code: "store", why: error.to_string(), after: None },
+            StoreError::Refused(_) => Self::Final { code: "store", why: error.to_string() },
+            StoreError::Fenced(_) => Self::Lost,
         }
     }
 }
 
 impl From<QueueError> for Failure {
     fn from(error: QueueError) -> Self {
-        Self::Retry { code: "queue", why: error.to_string(), after: None }
+        match error {
+            QueueError::Lost(_) => Self::Lost,
+            QueueError::TooBig { .. } => Self::Final { code: "too-big", why: error.to_string() },
+            _ => Self::Retry { code: "queue", why: error.to_string(), after: None },
+        }
     }
 }

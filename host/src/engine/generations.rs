@@ -117,6 +117,10 @@ pub struct Generations {
     records: PathBuf,
     shadows: Arc<Semaphore>,
     used: Mutex<HashMap<String, GrantUse>>,
+    /// Put on record and not asked about yet, newest last.
+    records_made: Mutex<Vec<GenerationId>>,
+    /// Rung when one is put on record.
+    pub(super) recorded: Notify,
     /// Rung whenever a trial has something new to be judged by.
     pub(super) news: Notify,
 }
@@ -137,6 +141,8 @@ impl Generations {
             records,
             shadows: Arc::new(Semaphore::new(SHADOWS)),
             used: Mutex::default(),
+            records_made: Mutex::default(),
+            recorded: Notify::new(),
             news: Notify::new(),
         };
         generations.record(base)?;
@@ -294,6 +300,20 @@ impl Generations {
         }
     }
 
+    /// What was put on record since this was asked last.
+    pub(super) fn take_recorded(&self) -> Vec<GenerationId> {
+        std::mem::take(&mut self.records_made.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Every text of pipeline.toml that a generation here was made of, newest first.
+    pub(super) fn texts(&self) -> Vec<String> {
+        let files = fs::read_dir(&self.records).into_iter().flatten().flatten().map(|entry| entry.path());
+        let records = files.filter_map(|path| serde_json::from_slice::<OnRecord>(&fs::read(path).ok()?).ok());
+        let mut records: Vec<_> = records.collect();
+        records.sort_by_key(|record| std::cmp::Reverse(record.at));
+        records.into_iter().map(|record| record.pipeline).collect()
+    }
+
     /// Keeps a generation that was put together again from its record, for the next job that wants it.
     pub fn keep(&self, generation: &Arc<Generation>) {
         self.keep_as(&generation.id, generation);
@@ -340,6 +360,16 @@ impl Generations {
     /// Puts a generation on record, before anything says that it is in force.
     pub(super) fn record(&self, generation: &Generation) -> io::Result<()> {
         let path = self.records.join(format!("{}.json", generation.id));
+        {
+            let mut made = self.records_made.lock().unwrap_or_else(PoisonError::into_inner);
+            if !made.contains(&generation.id) {
+                made.push(generation.id.clone());
+                // Nobody asks where there are no other nodes.
+                let surplus = made.len().saturating_sub(REMEMBERED);
+                made.drain(..surplus);
+            }
+        }
+        self.recorded.notify_one();
         // One that is in use again counts as new.
         if let Ok(known) = fs::File::options().append(true).open(&path) {
             return known.set_modified(std::time::SystemTime::now());

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, consult, decide, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
+use super::{Failure, at_work, consult, decide, generation::Ready, speech, speech::Occasion, translate, walk::Walk};
 use crate::{
     adapter::{
         ai::{AiCall, Answer, Message, Piece, Speaker},
@@ -47,9 +47,9 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     material.extend(page.iter().map(|html| ("page".to_owned(), html.clone())));
     let thread = match &walk.person {
         Some(person) if order.kind == "chat" => {
-            let (parts, id) = (&walk.parts, person.id);
+            let (parts, store, id) = (&walk.parts, &walk.store, person.id);
             let since = walk.job.created_at.before(Duration::from_hours(24));
-            parts.patiently(|| parts.store.turns(id, since, 20)).await?
+            parts.patiently(|| store.turns(id, since, 20)).await?
         }
         _ => Vec::new(),
     };
@@ -68,7 +68,7 @@ pub(super) async fn page_to_change(walk: &Walk, page: &str, first: bool) -> Resu
     let (user, app) = page.split_once('/').map_or((own.as_str(), page), |(user, app)| (user, app));
     let mut key = PageKey { user: user.to_owned(), app: app.to_owned() };
     for _ in 0..2 {
-        match walk.parts.patiently(|| walk.parts.store.page(&key, None)).await? {
+        match walk.parts.patiently(|| walk.store.page(&key, None)).await? {
             Lookup::Found(page) => return Ok(page.draft.html),
             Lookup::Moved(to) => key = to,
             Lookup::Missing => break,
@@ -109,34 +109,36 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
 async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
     let call = &AiCall { barred: spent_out(walk).await?, ..call.clone() };
     let arrived = Mutex::new(Arrived::default());
-    let mut listener = |piece: Piece<'_>| {
-        reached(Step::AnswerPiece);
-        arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
-    };
     let watched = walk.job.request.source == Source::Web;
-    let answer = {
-        let mut asking = std::pin::pin!(walk.generation.ai.ask(call, &mut listener));
-        let mut tick = tokio::time::interval(TEXT_EVERY);
-        loop {
-            tokio::select! {
-                answer = &mut asking => break answer,
-                () = walk.parts.stopping.cancelled() => return Err(Failure::Stopping),
-                _ = tick.tick(), if watched => {
-                    let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
-                    if let Some(news) = news {
-                        tell_text(walk, news).await;
-                    }
-                }
-            }
-        }
-    };
-    let answer = answer?;
+    let answer = at_work::aside(listen(walk, call, &arrived, watched)).await?;
     let news = arrived.into_inner().unwrap_or_else(PoisonError::into_inner).news();
     if let Some(news) = news.filter(|_| watched) {
         tell_text(walk, news).await;
     }
     count(walk, &answer);
     Ok(answer)
+}
+
+/// Waits for the answer; those who watch are told what arrives meanwhile.
+async fn listen(walk: &Walk, call: &AiCall, arrived: &Mutex<Arrived>, watched: bool) -> Result<Answer, Failure> {
+    let mut listener = |piece: Piece<'_>| {
+        reached(Step::AnswerPiece);
+        arrived.lock().unwrap_or_else(PoisonError::into_inner).take_in(piece);
+    };
+    let mut asking = std::pin::pin!(walk.generation.ai.ask(call, &mut listener));
+    let mut tick = tokio::time::interval(TEXT_EVERY);
+    loop {
+        tokio::select! {
+            answer = &mut asking => return Ok(answer?),
+            () = walk.parts.stopping.cancelled() => return Err(Failure::Stopping),
+            _ = tick.tick(), if watched => {
+                let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
+                if let Some(news) = news {
+                    tell_text(walk, news).await;
+                }
+            }
+        }
+    }
 }
 
 /// Words that arrived and are not yet told of.
@@ -167,7 +169,7 @@ impl Arrived {
 async fn tell_text(walk: &Walk, (text, restarted, chars): (String, bool, usize)) {
     let data =
         serde_json::json!({ "id": walk.job.id.to_string(), "text": text, "restarted": restarted, "chars": chars });
-    if let Err(error) = walk.parts.store.add_event(walk.job.id, "text", data, Millis::now()).await {
+    if let Err(error) = walk.store.add_event(walk.job.id, "text", data, Millis::now()).await {
         tracing::debug!(job = %walk.job.id, %error, "text event not written");
     }
 }
@@ -196,8 +198,8 @@ async fn book(walk: &Walk) -> Result<(), Failure> {
             provider: paid.provider.clone(),
             dollars: paid.cost,
         };
-        let parts = &walk.parts;
-        parts.patiently(|| parts.store.add_cost(&cost, Millis::now())).await?;
+        let (parts, store) = (&walk.parts, &walk.store);
+        parts.patiently(|| store.add_cost(&cost, Millis::now())).await?;
     }
     Ok(())
 }
@@ -205,14 +207,14 @@ async fn book(walk: &Walk) -> Result<(), Failure> {
 /// Providers that may not be paid any more today. While the store cannot say, nobody is asked.
 async fn spent_out(walk: &Walk) -> Result<Vec<String>, Failure> {
     let pipeline = walk.generation.pipeline.clone();
-    let (mut spent_out, parts) = (Vec::new(), &walk.parts);
+    let (mut spent_out, parts, store) = (Vec::new(), &walk.parts, &walk.store);
     if !pipeline.limits.enabled {
         return Ok(spent_out);
     }
     let since = Millis::now().before(Duration::from_hours(24));
     for (entry, most) in pipeline.ai.iter().filter_map(|entry| Some((entry, entry.spend_per_day?))) {
         let whose = Whose::Provider(entry.name.clone());
-        if parts.patiently(|| parts.store.cost_since(&whose, since)).await? >= most {
+        if parts.patiently(|| store.cost_since(&whose, since)).await? >= most {
             spent_out.push(entry.name.clone());
         }
     }
@@ -266,11 +268,11 @@ fn take_pages(walk: &mut Walk, pages: Vec<types::PageDraft>) {
 }
 
 async fn take_reply(walk: &mut Walk, order: &Order, words: String) -> Result<(), Failure> {
-    let parts = walk.parts.clone();
+    let (parts, store) = (walk.parts.clone(), walk.store.clone());
     if let Some(person) = &walk.person {
         let turn =
             Turn { coach: Some(order.coach.clone().unwrap_or_default()), text: words.clone(), at: Millis::now() };
-        parts.patiently(|| parts.store.add_turn(person.id, walk.job.id, &turn)).await?;
+        parts.patiently(|| store.add_turn(person.id, walk.job.id, &turn)).await?;
     }
     walk.job.progress.reply = Some(words);
     Ok(())
@@ -300,13 +302,13 @@ fn no_page(why: &str) -> Failure {
 pub(super) async fn slug(walk: &mut Walk, ready: &Ready) -> Result<(), Failure> {
     let order = order_of(walk)?;
     let Some(person) = walk.person.clone() else { return Err(Failure::last("flow", "a page needs an owner")) };
-    let parts = walk.parts.clone();
-    let taken = parts.patiently(|| parts.store.slugs_of(person.id)).await?;
+    let (parts, store) = (walk.parts.clone(), walk.store.clone());
+    let taken = parts.patiently(|| store.slugs_of(person.id)).await?;
     let title = walk.drafts.first().and_then(|draft| draft.title.clone());
     let question = Question::Propose { order: translate::order_out(&order), title, taken };
     let mut proposed = consult::propose(walk, ready, question).await?;
     proposed.retain(|slug| is_slug(slug));
-    let reserved = parts.patiently(|| parts.store.reserve(walk.job.id, person.id, &proposed, Millis::now())).await?;
+    let reserved = parts.patiently(|| store.reserve(walk.job.id, person.id, &proposed, Millis::now())).await?;
     reached(Step::NameReserved);
     walk.job.progress.slug = Some(reserved);
     Ok(())

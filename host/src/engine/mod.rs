@@ -2,6 +2,7 @@
 //!
 //! Everything outside comes through the traits of [`crate::adapter`]; everything that decides comes through [`crate::plugin`].
 
+mod at_work;
 mod consult;
 mod decide;
 mod failure;
@@ -9,6 +10,7 @@ mod generation;
 mod generations;
 mod lanes;
 mod make;
+mod measures;
 mod notify;
 pub mod own_words;
 mod parts;
@@ -31,7 +33,7 @@ mod workshop;
 pub use failure::Failure;
 pub use generation::{Generation, GenerationId, NotLoaded, Plugins, Ready};
 pub use generations::{Generations, InForce, OnRecord};
-pub use parts::{Outside, Parts, Rebuild};
+pub use parts::{Elsewhere, Outside, Parts, Rebuild};
 pub use pulse::Pulse;
 pub use runner::Runner;
 pub use sign_in::{CODE_OCCASION, CodeLimit};
@@ -49,6 +51,7 @@ use crate::{
     },
     config::Checked,
     job::{GuestKey, Job, JobId, JobIds, Millis, Request},
+    telemetry::traces,
 };
 
 /// What the interfaces (web, command line) talk to.
@@ -142,7 +145,20 @@ impl Engine {
 
     /// Takes a request in. It is durable when this returns `Ok`; neither the database nor an AI need be up.
     pub async fn accept(&self, request: Request) -> Result<Accepted, QueueError> {
-        self.queue.accept(request).await
+        let source = request.source;
+        let accepted = self.queue.accept(request).await;
+        let outcome = match &accepted {
+            Ok(Accepted::New(id)) => {
+                traces::accepted(*id, source);
+                "accepted"
+            }
+            Ok(Accepted::Again(_)) => "again",
+            Err(QueueError::Full { .. }) => "full",
+            Err(QueueError::Behind { .. }) => "behind",
+            Err(_) => "failed",
+        };
+        metrics::counter!("wtaf_requests_total", "source" => source.as_str(), "outcome" => outcome).increment(1);
+        accepted
     }
 
     /// Whether a guest at this address may ask once more; counts it. The address is kept only as a digest. With the store down the answer is yes: the
@@ -183,6 +199,12 @@ impl Engine {
     pub async fn health(&self) -> Health {
         let store = self.store.ping().await.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
         let queue = self.queue.depth().await.map_or_else(|error| error.to_string(), |_| "ok".to_owned());
-        Health { ready: store == "ok" && queue == "ok", parts: vec![("store".into(), store), ("queue".into(), queue)] }
+        let ready = store == "ok" && queue == "ok";
+        let mut parts = vec![("store".into(), store), ("queue".into(), queue)];
+        // A node that runs an older version of a plugin than the others serves all the same: shown, and no reason to send nobody here.
+        parts.extend(
+            self.swaps.as_ref().and_then(|swaps| swaps.bucket_health()).map(|health| ("plugins".into(), health)),
+        );
+        Health { ready, parts }
     }
 }

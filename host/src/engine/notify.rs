@@ -89,9 +89,9 @@ pub(super) async fn tell_of_failure(walk: &mut Walk, failure: &Failure) -> Resul
 }
 
 async fn write(walk: &Walk, occasion: &str, words: &str) -> Result<(), Failure> {
-    let parts = &walk.parts;
+    let (parts, store) = (&walk.parts, &walk.store);
     for text in texts_for(walk, occasion, words) {
-        parts.patiently(|| parts.store.write_text(text.clone(), Millis::now())).await?;
+        parts.patiently(|| store.write_text(text.clone(), Millis::now())).await?;
     }
     parts.outbox.notify_one();
     Ok(())

@@ -2,18 +2,25 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Failure, Generation, Generations, Pulse, generations::OnRecord, lanes::Lanes, shares::Shares, view};
+use super::{
+    Failure, Generation, GenerationId, Generations, Pulse,
+    at_work::{self, Places},
+    generations::OnRecord,
+    lanes::Lanes,
+    shares::Shares,
+};
 use crate::{
     adapter::{
-        queue::Queue,
+        queue::{Queue, QueueError},
         sms::Sms,
         store::{self, PersonId, Store},
     },
     config::Checked,
-    job::{Asker, Job, Millis},
+    job::{Asker, Job},
     plugin::Recordings,
 };
 
@@ -27,8 +34,17 @@ pub struct Outside {
     pub sms: Arc<dyn Sms>,
     /// What plugins were asked and answered.
     pub recordings: Arc<Recordings>,
+    /// Where other nodes put what their generations are made of.
+    pub elsewhere: Option<Arc<dyn Elsewhere>>,
     /// Said when the engine should end.
     pub stopping: CancellationToken,
+}
+
+/// Knows generations that other nodes began jobs on.
+#[async_trait]
+pub trait Elsewhere: Send + Sync {
+    /// Its record, with every component of it at hand; `None` where nobody knows of it.
+    async fn on_record(&self, id: &GenerationId) -> Result<Option<OnRecord>, String>;
 }
 
 /// Puts a generation together again from its record, for a job that began on it before a restart.
@@ -41,7 +57,7 @@ pub trait Rebuild: Send + Sync {
 pub struct Parts {
     /// Where requests wait.
     pub queue: Arc<dyn Queue>,
-    /// The database.
+    /// The database, for what is no job's own: a job reads and writes through [`super::walk::Walk::store`].
     pub store: Arc<dyn Store>,
     /// The carrier.
     pub sms: Arc<dyn Sms>,
@@ -49,6 +65,8 @@ pub struct Parts {
     pub generations: Arc<Generations>,
     /// Puts a generation together again that is on record, and knows where its parts are.
     pub rebuild: Arc<dyn Rebuild>,
+    /// Where other nodes put what their generations are made of.
+    pub(super) elsewhere: Option<Arc<dyn Elsewhere>>,
     /// Many jobs of one generation may come back at once: it is put together once.
     pub(super) rebuilding: tokio::sync::Mutex<()>,
     /// What plugins were asked and answered.
@@ -62,12 +80,13 @@ pub struct Parts {
     pub(super) decisions: Lanes<Asker>,
     pub(super) edits: Lanes<(PersonId, String)>,
     pub(super) shares: Shares,
+    pub(super) places: Places,
 }
 
 impl Parts {
     /// Over the given adapters.
     pub fn new(outside: Outside, generations: Arc<Generations>, rebuild: Arc<dyn Rebuild>) -> Arc<Self> {
-        let Outside { queue, store, sms, recordings, stopping } = outside;
+        let Outside { queue, store, sms, recordings, elsewhere, stopping } = outside;
         let shares = Shares::new(generations.current().pipeline.queue.per_user);
         Arc::new(Self {
             queue,
@@ -75,6 +94,7 @@ impl Parts {
             sms,
             generations,
             rebuild,
+            elsewhere,
             rebuilding: tokio::sync::Mutex::default(),
             recordings,
             stopping,
@@ -83,6 +103,7 @@ impl Parts {
             decisions: Lanes::default(),
             edits: Lanes::default(),
             shares,
+            places: Places::for_this_machine(),
         })
     }
 
@@ -109,6 +130,9 @@ impl Parts {
     pub async fn checkpoint(&self, job: &Job) -> Result<(), Failure> {
         let mut wait = Duration::from_millis(100);
         while let Err(error) = self.queue.checkpoint(job).await {
+            if matches!(error, QueueError::Lost(_) | QueueError::TooBig { .. }) {
+                return Err(error.into());
+            }
             tracing::error!(job = %job.id, %error, again_in_ms = wait.as_secs_f64() * 1e3, "progress not written down: waiting");
             self.pause(wait).await?;
             wait = (wait * 2).min(Duration::from_secs(5));
@@ -116,19 +140,14 @@ impl Parts {
         Ok(())
     }
 
-    /// Tells those who watch. Progress on the way is told once, as well as the store can; nothing waits for it.
-    pub async fn tell(&self, job: &Job, event: &str) {
-        let data = view::job_view(job, None, view::Eyes::Owner);
-        if let Err(error) = self.store.add_event(job.id, event, data, Millis::now()).await {
-            tracing::debug!(job = %job.id, event, %error, "progress event not written");
-        }
-    }
-
-    /// Waits, unless the engine stops.
+    /// Waits, unless the engine stops. A job holds no place meanwhile.
     pub(super) async fn pause(&self, wait: Duration) -> Result<(), Failure> {
-        tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
-            () = self.stopping.cancelled() => Err(Failure::Stopping),
-        }
+        at_work::aside(async {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => Ok(()),
+                () = self.stopping.cancelled() => Err(Failure::Stopping),
+            }
+        })
+        .await
     }
 }

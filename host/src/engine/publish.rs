@@ -41,8 +41,8 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
         now: Millis::now(),
         texts: told.iter().flat_map(|words| notify::texts_for(walk, name, words)).collect(),
     };
-    let parts = walk.parts.clone();
-    let version = parts.patiently(|| parts.store.publish(publication.clone())).await?;
+    let (parts, store) = (walk.parts.clone(), walk.store.clone());
+    let version = parts.patiently(|| store.publish(publication.clone())).await?;
     reached(Step::PageCommitted);
     let admin_url =
         has_owners_view(&draft, &order.kind).then(|| pipeline.server.url(&format!("/{}/{slug}/owner", person.slug)));
@@ -52,7 +52,7 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
     parts.checkpoint(&walk.job).await?;
     reached(Step::PageKept);
     parts.outbox.notify_one();
-    parts.tell(&walk.job, "page").await;
+    walk.tell("page").await;
     metrics::counter!("wtaf_pages_published_total").increment(1);
     Ok(())
 }
@@ -109,11 +109,11 @@ pub(super) async fn write_file(walk: &Walk, ready: &Ready) -> Result<(), Failure
         return Err(Failure::last("flow", "there is no live page to write to a folder"));
     };
     let mut key = PageKey { user: page.user.clone(), app: page.app.clone() };
-    let mut found = walk.parts.patiently(|| walk.parts.store.page(&key, Some(page.version))).await?;
+    let mut found = walk.parts.patiently(|| walk.store.page(&key, Some(page.version))).await?;
     // Its owner may have taken another name since.
     if let Lookup::Moved(to) = found {
         key = to;
-        found = walk.parts.patiently(|| walk.parts.store.page(&key, Some(page.version))).await?;
+        found = walk.parts.patiently(|| walk.store.page(&key, Some(page.version))).await?;
     }
     let Lookup::Found(found) = found else {
         return Err(Failure::last("flow", "the live page is gone"));

@@ -204,7 +204,7 @@ impl Pulse {
         let last = self.step(now);
         let all = self.lock();
         let Some(series) = all.get(stage) else { return sums };
-        for (step, sum) in series.samples.iter().rev() {
+        for (step, sum) in series.samples.iter().rev().filter(|(step, _)| *step <= last) {
             let back = last.saturating_sub(*step) / each;
             let Some(at) = columns.checked_sub(back + 1).and_then(|at| usize::try_from(at).ok()) else { break };
             if let Some(column) = sums.get_mut(at) {

@@ -1,14 +1,15 @@
 //! Takes jobs up, gives each a task of its own, and sees each to its end.
 //!
-//! A job that waits on an AI holds a task and its own data, no thread and no WASM instance.
+//! A job that waits on an AI holds a task and its own data: no thread, no WASM instance, no place among those at work.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 use super::{
-    Failure, Parts, failure,
+    Failure, Parts, at_work, failure,
     lanes::Ticket,
     notify, sender,
     speech::{self, Occasion},
@@ -16,9 +17,13 @@ use super::{
     walk::Walk,
 };
 use crate::{
-    adapter::{queue::Ended, store},
+    adapter::{
+        queue::{Ended, QueueError},
+        store,
+    },
     failpoint::{Step, reached},
     job::{Asker, Job, JobError, LONGEST_WAIT, Millis, Status},
+    telemetry::traces,
 };
 
 /// How long finished jobs' progress events are kept.
@@ -30,6 +35,12 @@ const KEEP_SPENT: Duration = Duration::from_hours(768);
 /// What is old is cleared away so often, and first when a start has settled.
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 const FIRST_TIDY: Duration = Duration::from_mins(5);
+
+/// A worker that was stopped for longer has been forgotten by everyone.
+const KEEP_FENCES: Duration = Duration::from_hours(168);
+
+/// So many workers may be lost over one job. Then it is at fault, and its person is told rather than another worker lost.
+const MOST_TAKEN: u32 = 10;
 
 /// Between two portions of what is cleared away, so that nobody who writes waits for long.
 const BREATH: Duration = Duration::from_millis(100);
@@ -51,6 +62,7 @@ impl Runner {
         let sending = tokio::spawn(sender::run(Arc::clone(&self.parts)));
         let tidying = tokio::spawn(tidy(Arc::clone(&self.parts)));
         self.take_up_until(&draining).await;
+        self.parts.queue.close().await;
         self.tasks.close();
         let patience = self.parts.generations.current().pipeline.server.shutdown_timeout;
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
@@ -70,6 +82,12 @@ impl Runner {
                 () = draining.cancelled() => return,
             };
             let Ok(place) = place else { return };
+            // Those in hand that could go on are served first: what nobody can work on yet waits in the queue, which is fair.
+            let places = &self.parts.places;
+            let seat = tokio::select! {
+                seat = places.take(places.turn()) => seat,
+                () = draining.cancelled() => return,
+            };
             let next = tokio::select! {
                 next = self.parts.queue.next() => next,
                 () = draining.cancelled() => return,
@@ -77,11 +95,13 @@ impl Runner {
             match next {
                 Ok(job) => {
                     let ticket = self.parts.decisions.enter(job.request.asker.clone());
-                    let parts = Arc::clone(&self.parts);
-                    self.tasks.spawn(async move {
+                    let (parts, span) = (Arc::clone(&self.parts), traces::job(&job));
+                    let stopping = parts.stopping.clone();
+                    let ended = async move {
                         Box::pin(see_to_its_end(parts, job, ticket)).await;
                         drop(place);
-                    });
+                    };
+                    self.tasks.spawn(at_work::seated(places, seat, &stopping, ended.instrument(span)));
                 }
                 Err(error) => {
                     tracing::error!(%error, "no job could be taken up: trying again in a second");
@@ -96,9 +116,9 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
     let id = job.id;
     let mut walk = Walk::new(Arc::clone(&parts), job, ticket).await;
     let ended = loop {
-        let after = match step_back::run(&mut walk).await {
+        let after = match run(&mut walk).await {
             Ok(()) => finish(&mut walk, Status::Done, None).await.map(|()| After::Over),
-            Err(Failure::Stopping) => Err(Failure::Stopping),
+            Err(failure @ (Failure::Stopping | Failure::Lost)) => Err(failure),
             Err(failure) => unhappy(&mut walk, failure).await,
         };
         match after {
@@ -112,12 +132,30 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>) {
         Ok(()) => {}
         Err(Failure::Stopping) => {
             if let Err(error) = parts.queue.hand_back(&walk.job).await {
-                tracing::warn!(job = %id, %error, "not handed back: taken up again at the next start all the same");
+                tracing::warn!(job = %id, %error, "not handed back: taken up again at the next start, or by another worker, all the same");
+                parts.queue.let_go(id);
             }
         }
-        Err(failure) => {
-            tracing::error!(job = %id, %failure, "the job could not be ended: taken up again at the next start");
+        Err(Failure::Lost) => {
+            metrics::counter!("wtaf_jobs_lost_total").increment(1);
+            tracing::warn!(job = %id, "another worker has taken the job over: nothing more is done for it here");
+            parts.queue.let_go(id);
         }
+        Err(failure) => {
+            tracing::error!(job = %id, %failure, "the job could not be ended: taken up again at the next start, or by another worker");
+            parts.queue.let_go(id);
+        }
+    }
+}
+
+/// Runs a job, unless it is the kind of job that workers do not outlive.
+async fn run(walk: &mut Walk) -> Result<(), Failure> {
+    match walk.job.hold.map(|hold| hold.taken) {
+        Some(taken) if taken > MOST_TAKEN => {
+            let why = format!("{} workers took it up, and none was heard of again", taken - 1);
+            Err(Failure::last("workers-lost", why))
+        }
+        _ => step_back::run(walk).await,
     }
 }
 
@@ -169,6 +207,7 @@ async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<After, Failure> {
             notify::tell_of_failure(walk, failure).await?;
             finish(walk, Status::Refused, Some(error)).await.map(|()| After::Over)
         }
+        Failure::Lost => Err(Failure::Lost),
         Failure::Plugin(_) | Failure::NoPage { .. } | Failure::Stopping => Err(Failure::Stopping),
     }
 }
@@ -204,28 +243,32 @@ fn backoff(attempt: u32, after: Option<Duration>) -> Duration {
 
 /// The last state goes to the lists and to those who watch, and only then leaves the queue: a crash in between repeats it, and loses nothing.
 async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Result<(), Failure> {
-    let parts = Arc::clone(&walk.parts);
+    let (parts, store) = (Arc::clone(&walk.parts), Arc::clone(&walk.store));
     walk.job.status = status;
     walk.job.error = error;
     walk.job.finished_at = Some(Millis::now());
     let person = walk.person.as_ref().map(|person| person.id);
     let slim = without_answers(&walk.job);
-    parts.patiently(|| parts.store.record_job(&slim, person)).await?;
+    parts.patiently(|| store.record_job(&slim, person)).await?;
     let name = if status == Status::Done { "done" } else { "failed" };
     let data = super::view::job_view(&walk.job, None, super::view::Eyes::Owner);
-    parts.patiently(|| parts.store.add_event(walk.job.id, name, data.clone(), Millis::now())).await?;
+    parts.patiently(|| store.add_event(walk.job.id, name, data.clone(), Millis::now())).await?;
     reached(Step::EndRecorded);
     let ended = if status == Status::Failed { Ended::Failed } else { Ended::Done };
     let mut wait = Duration::from_millis(100);
     while let Err(error) = parts.queue.finish(&walk.job, ended).await {
+        if matches!(error, QueueError::Lost(_)) {
+            return Err(error.into());
+        }
         tracing::error!(job = %walk.job.id, %error, "the job's end is not written down: trying again");
         if parts.stopping.is_cancelled() {
             return Err(Failure::Stopping);
         }
-        tokio::time::sleep(wait).await;
+        at_work::aside(tokio::time::sleep(wait)).await;
         wait = (wait * 2).min(Duration::from_secs(5));
     }
     let took = Millis::now().since(walk.job.created_at);
+    Span::current().record("status", status.as_str());
     metrics::counter!("wtaf_jobs_total", "status" => status.as_str(), "source" => walk.job.request.source.as_str())
         .increment(1);
     metrics::histogram!("wtaf_job_seconds").record(took.as_secs_f64());
@@ -254,6 +297,7 @@ async fn tidy(parts: Arc<Parts>) {
         let now = Millis::now();
         told("old progress events", parts.store.prune_events(now.before(KEEP_EVENTS)).await);
         told("old counts of limits", parts.store.prune_spent(now.before(KEEP_SPENT)).await);
+        told("old fences", parts.store.prune_fences(now.before(KEEP_FENCES)).await);
         let keep = parts.generations.current().pipeline.keep;
         told("old records", prune_old(&parts, now.before(keep)).await);
         match parts.sms.prune(now.before(keep)).await {

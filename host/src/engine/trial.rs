@@ -16,6 +16,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+pub use crate::adapter::bucket::Counts;
 use crate::{
     config::TrialRule,
     job::{Asker, Millis},
@@ -43,21 +44,6 @@ impl Mode {
             Self::Whole => "it serves everyone".into(),
         }
     }
-}
-
-/// What became of it so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Counts {
-    /// Jobs it had part in that ended.
-    pub jobs: u64,
-    /// Jobs that failed on it and not on the version before.
-    pub strikes: u64,
-    /// Calls it was shown as a shadow.
-    pub shown: u64,
-    /// Of those, answered otherwise than by the version in force.
-    pub differences: u64,
-    /// Of those, not answered at all, where the version in force did.
-    pub faults: u64,
 }
 
 /// What the rule says.
@@ -218,9 +204,9 @@ impl Trial {
         }
     }
 
-    /// What the rule says now.
-    pub fn verdict(&self) -> Verdict {
-        judge(&self.rule, self.mode, self.counts(), self.began.elapsed())
+    /// What the rule says now, with what it has come to elsewhere.
+    pub fn verdict(&self, elsewhere: Counts) -> Verdict {
+        judge(&self.rule, self.mode, self.counts() + elsewhere, self.began.elapsed())
     }
 }
 

@@ -3,28 +3,37 @@
 //! What is in the job's progress is not done again; what is not is made anew from what is there (plugins are pure, so that costs nothing and changes
 //! nothing).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument, Span};
 
 use super::{
-    Failure, Generation, GenerationId, Parts, consult::Tape, decide, lanes::Ticket, make, notify, publish,
-    view::RUNNING,
+    Failure, Generation, GenerationId, Parts, at_work,
+    consult::Tape,
+    decide,
+    lanes::Ticket,
+    make, notify, publish,
+    view::{self, RUNNING},
 };
 use crate::{
     adapter::{
         ai::AiCall,
-        store::{Person, PersonId},
+        queue::QueueError,
+        store::{Fence, Person, PersonId, Store},
     },
     config::{AdapterStage, Role, Runs, When},
     engine::generation::Ready,
     job::{Asker, ForPerson, Job, Millis, Order, SavedDraft, StageRecord, Status},
     plugin::types,
+    telemetry::traces,
 };
 
 /// A job on its way, with what lives only as long as this run of it.
 pub(super) struct Walk {
     pub parts: Arc<Parts>,
+    /// The database as this job sees it. Where another worker may take the job over, nothing is written through this from then on.
+    pub store: Arc<dyn Store>,
     pub generation: Arc<Generation>,
     pub job: Job,
     /// What its plugins were asked and answered.
@@ -50,6 +59,7 @@ impl Walk {
         job.generation = Some(generation.id.to_string());
         let request = super::translate::request(&job.request);
         Self {
+            store: Arc::clone(&parts.store),
             parts,
             generation,
             job,
@@ -75,7 +85,7 @@ impl Walk {
 
     /// Runs the stages. The ticket is given back as soon as it is decided what happens: the person's next request need not wait for this one's page.
     pub async fn run(&mut self) -> Result<(), Failure> {
-        self.begin().await;
+        self.begin().await?;
         let generation = Arc::clone(&self.generation);
         for ready in &generation.stages {
             if !self.wanted(ready) {
@@ -84,11 +94,11 @@ impl Walk {
             if self.job.progress.decided.is_none()
                 && let Some(ticket) = &mut self.ticket
             {
-                ticket.turn().await;
+                at_work::in_line(ticket.turn()).await;
             }
             self.run_stage(ready).await?;
             if self.job.progress.decided.is_some() && self.ticket.take().is_some() {
-                self.take_places().await;
+                self.take_places().await?;
             }
             if matches!(self.then(), Some(ForPerson::Silence(_))) {
                 break;
@@ -97,7 +107,8 @@ impl Walk {
         Ok(())
     }
 
-    async fn begin(&mut self) {
+    async fn begin(&mut self) -> Result<(), Failure> {
+        self.raise_fence().await?;
         for stage in &mut self.job.stages {
             if stage.outcome == RUNNING {
                 "interrupted".clone_into(&mut stage.outcome);
@@ -110,21 +121,63 @@ impl Walk {
             self.job.progress.reply = None;
         }
         // The lists show a job from the moment it is taken up; with the store away they show it later.
-        if let Err(error) = self.parts.store.record_job(&self.job, None).await {
+        if let Err(error) = self.store.record_job(&self.job, None).await {
             tracing::debug!(job = %self.job.id, %error, "the job is not in the lists yet");
+        }
+        Ok(())
+    }
+
+    /// Before anything else is done for a job that another worker may have had: from here on nothing that one still does counts.
+    async fn raise_fence(&mut self) -> Result<(), Failure> {
+        let Some(hold) = self.job.hold else { return Ok(()) };
+        let fence = Fence { job: self.job.id, number: hold.fence };
+        let parts = &self.parts;
+        self.store = parts.patiently(|| parts.store.behind(fence)).await?;
+        Ok(())
+    }
+
+    /// Tells those who watch. Progress on the way is told once, as well as the store can; nothing waits for it.
+    pub async fn tell(&self, event: &str) {
+        let data = view::job_view(&self.job, None, view::Eyes::Owner);
+        if let Err(error) = self.store.add_event(self.job.id, event, data, Millis::now()).await {
+            tracing::debug!(job = %self.job.id, event, %error, "progress event not written");
         }
     }
 
     /// A build waits for a place in its person's share; an edit also for the edit of the same page before it.
-    async fn take_places(&mut self) {
-        let (Some(person), Some(order)) = (self.person.as_ref(), self.order()) else { return };
-        let (id, page) = (person.id, order.page.clone().filter(|_| order.kind == "edit"));
+    async fn take_places(&mut self) -> Result<(), Failure> {
+        let (Some(person), Some(order)) = (self.person.as_ref(), self.order()) else { return Ok(()) };
+        let (id, page) = (person.id, edited(order).map(str::to_owned));
         if let Some(page) = page {
+            // First those that other workers may have: whoever waits for them holds no place that they may need.
+            self.wait_for_edits(&page).await?;
             let mut edit = self.parts.edits.enter((id, page));
-            edit.turn().await;
+            at_work::in_line(edit.turn()).await;
             self.held.1 = Some(edit);
         }
-        self.held.0 = self.parts.shares.take(id).await;
+        self.held.0 = at_work::in_line(self.parts.shares.take(id)).await;
+        Ok(())
+    }
+
+    /// Until no older edit of the same page is under way anywhere.
+    async fn wait_for_edits(&self, page: &str) -> Result<(), Failure> {
+        let mut wait = Duration::from_millis(100);
+        loop {
+            match self.parts.queue.unfinished_before(&self.job).await {
+                Ok(older) => {
+                    let same = |job: &Job| matches!(job.progress.decided.as_ref().map(|decided| &decided.then), Some(ForPerson::Order(order)) if edited(order) == Some(page));
+                    if !older.iter().any(same) {
+                        return Ok(());
+                    }
+                }
+                Err(QueueError::Lost(_)) => return Err(Failure::Lost),
+                Err(error) => {
+                    tracing::warn!(job = %self.job.id, %error, "not known whether an older edit of the page is under way: asking again");
+                }
+            }
+            self.parts.pause(wait).await?;
+            wait = (wait * 2).min(Duration::from_secs(2));
+        }
     }
 
     pub fn then(&self) -> Option<&ForPerson> {
@@ -168,10 +221,11 @@ impl Walk {
             return Ok(());
         }
         self.open_record(ready);
-        self.parts.tell(&self.job, "stage").await;
+        self.tell("stage").await;
         let began = std::time::Instant::now();
+        let span = self.job.stages.last().map_or_else(Span::none, traces::stage);
         let at_work = self.parts.pulse.enter(&ready.stage.name, self.job.id);
-        let outcome = self.do_stage(ready).await;
+        let outcome = self.do_stage(ready).instrument(span.clone()).await;
         at_work.end(&outcome);
         let ms = began.elapsed().as_secs_f64() * 1_000.0;
         let line = outcome.as_ref().map_or_else(|failure| first_line(&failure.to_string()), |()| "ok".to_owned());
@@ -189,8 +243,9 @@ impl Walk {
             record.ms = (ms * 1_000.0).round() / 1_000.0;
             record.outcome = line;
         }
-        if outcome.is_err() {
-            self.parts.tell(&self.job, "stage").await;
+        if let Err(failure) = &outcome {
+            traces::failed(&span, failure.word());
+            self.tell("stage").await;
         }
         outcome
     }
@@ -237,6 +292,11 @@ impl Walk {
     }
 }
 
+/// The page that an order changes.
+fn edited(order: &Order) -> Option<&str> {
+    order.page.as_deref().filter(|_| order.kind == "edit")
+}
+
 /// The generation a job began on, also across a restart; a job that begins gets the one for its person.
 async fn generation_of(parts: &Arc<Parts>, job: &Job) -> Arc<Generation> {
     let Some(id) = job.generation.clone().map(GenerationId::from) else {
@@ -261,6 +321,10 @@ async fn began_on(parts: &Arc<Parts>, id: &GenerationId) -> Result<Arc<Generatio
         return Ok(resident);
     }
     let record = parts.generations.on_record(id).map_err(|error| error.to_string())?;
+    let record = match (record, &parts.elsewhere) {
+        (None, Some(elsewhere)) => elsewhere.on_record(id).await?,
+        (record, _) => record,
+    };
     let record = record.ok_or("it is not on record")?;
     let rebuild = Arc::clone(&parts.rebuild);
     let now = Arc::clone(&parts.generations.current().pipeline);

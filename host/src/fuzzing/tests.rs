@@ -260,3 +260,34 @@ fn headers_of_any_shape_say_who_asks_or_nothing() {
         &["wtaf_session=", ";", "=", "Bearer ", "[::1]", "@", ",", "\n", "::ffff:", "xn--", "\t"],
     );
 }
+
+#[test]
+fn the_body_of_a_record_of_any_shape_is_one_or_is_refused() {
+    let seeds = texts(&[
+        "0{\"name\": \"Ann \\\"\u{e9}\\\"\", \"days\": [1.50, true, null, {\"a\": {}}]}",
+        "1wtaf_token=t&name=Ann+%22%C3%A9%22&days=Mon&data-wtaf=rsvp&a=&days=Tue",
+    ]);
+    let words = [
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "\\",
+        "\\u0000",
+        "\\ud800",
+        ",",
+        ":",
+        "1e999",
+        "[[[[[[[[[",
+        "&",
+        "=",
+        "%00",
+        "+",
+        "days=",
+        "wtaf_token=",
+        " ",
+        "\n",
+    ];
+    throw("records", records, seeds, &words);
+}

@@ -13,6 +13,11 @@ use super::Millis;
 pub struct JobId(Ulid);
 
 impl JobId {
+    /// All 128 bits of it.
+    pub fn bits(self) -> u128 {
+        self.0.0
+    }
+
     /// The time inside the id.
     pub fn time(self) -> Millis {
         Millis(self.0.timestamp_ms())

@@ -123,6 +123,18 @@ pub struct Job {
     /// Why it failed or was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<JobError>,
+    /// What this worker's hold on it is worth, where several share the work; never written down.
+    #[serde(skip)]
+    pub hold: Option<Hold>,
+}
+
+/// A worker's hold on a job, where another may take the job over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// Higher each time the job is taken up: what is done for it under a lower one comes too late.
+    pub fence: u64,
+    /// How often it was taken up since it was last ended or given back: more than once means that a worker was lost over it.
+    pub taken: u32,
 }
 
 impl Job {
@@ -143,6 +155,7 @@ impl Job {
             stages: Vec::new(),
             ai: None,
             error: None,
+            hold: None,
         }
     }
 }

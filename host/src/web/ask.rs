@@ -122,7 +122,7 @@ fn message(text: &str) -> Result<&str, Problem> {
     Ok(text)
 }
 
-fn idempotency_key(key: &str) -> Result<&str, Problem> {
+pub(super) fn idempotency_key(key: &str) -> Result<&str, Problem> {
     let fits = !key.is_empty() && key.len() <= LONGEST_KEY && key.bytes().all(|b| (0x20..0x7f).contains(&b));
     fits.then_some(key).ok_or_else(|| {
         unprocessable(

@@ -24,10 +24,16 @@ const SHIM: &str = include_str!("look/shim.js");
 /// What a page keeps its visitors' records with, as `window.wtaf`; called with where they are and the page's token.
 static WTAF: LazyLock<String> = LazyLock::new(|| small(include_str!("look/wtaf.js")));
 
-/// A script without its margins and the lines that only explain: it travels with every page.
+/// A script without its margins, the lines that only explain, and the ends of lines that need none: it travels with every page. No line ends in a comment.
 fn small(script: &str) -> String {
-    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+    let mut out = String::with_capacity(script.len());
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")) {
+        if !out.is_empty() && !out.ends_with([';', '{', ',', '(']) && !line.starts_with('}') {
+            out.push('\n');
+        }
+        out.push_str(line);
+    }
+    out
 }
 
 /// Where a page's records are.

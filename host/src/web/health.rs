@@ -9,7 +9,8 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use serde_json::{Value, json};
 
-use super::{Problem, Site, operator};
+use super::{Problem, Site, State, operator};
+use crate::telemetry;
 
 static OPENAPI: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("openapi.json")).unwrap_or(Value::Null));
@@ -38,8 +39,21 @@ pub(super) async fn ready(
         .retry_after(5))
 }
 
-pub(super) async fn metrics(extract::State(site): extract::State<Site>) -> Response {
-    let mut response = site.state.metrics.render().into_response();
+/// Of how much there is of everything, a competitor learns as much as whoever runs the engine.
+pub(super) async fn metrics(
+    extract::State(site): extract::State<Site>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    operator::check(&site, &uri, &headers)?;
+    Ok(measured(&site.state).await)
+}
+
+/// All metrics, as of now.
+pub(super) async fn measured(state: &State) -> Response {
+    state.engine.measure().await;
+    telemetry::measure_process();
+    let mut response = state.metrics.render().into_response();
     response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));

@@ -28,8 +28,10 @@ mod people;
 mod phone;
 mod plugins;
 mod portrait;
+mod probes;
 mod problem;
 mod qr;
+mod quiet;
 mod records;
 mod routes;
 mod serve;
@@ -50,6 +52,7 @@ use http::{HeaderMap, Uri};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+pub use probes::probes;
 pub use problem::Problem;
 pub use routes::router;
 pub use serve::serve;
@@ -132,4 +135,10 @@ pub(crate) fn read_headers(headers: &HeaderMap) {
     let _ = (session::bearer(headers), session::in_cookie(headers, "wtaf_session"));
     let peer = std::net::Ipv4Addr::LOCALHOST.into();
     let _ = address::bucket(address::client(peer, headers, &address::Trusted::new(&["127.0.0.0/8", "10.0.0.0/8"])));
+}
+
+/// For [`crate::fuzzing`]: the body of a record.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_record(body: &[u8], is_form: bool) {
+    records::try_any(body, is_form);
 }

@@ -18,7 +18,9 @@ use super::{
     table::{self, Columns, Fields},
 };
 use crate::{
-    adapter::store::{Collection, Count, Lookup, Page, PageId, PageKey, Record, RecordFilter, StoreError, Tally},
+    adapter::store::{
+        Collection, Count, Friend, Lookup, Page, PageId, PageKey, Record, RecordFilter, StoreError, Tally,
+    },
     config::Server,
     job::reserved,
 };
@@ -53,6 +55,23 @@ struct View<'a> {
     kind: Option<&'a Collection>,
     total: u64,
     frame: Option<String>,
+    friends: Vec<Companion>,
+    sure: Option<Sure>,
+}
+
+/// One of those who share the page.
+struct Companion {
+    name: String,
+    day: String,
+    /// Where their removal is asked about.
+    remove: String,
+}
+
+/// What is asked before it is done, since there is no way back.
+struct Sure {
+    question: String,
+    field: &'static str,
+    value: String,
 }
 
 /// A kind of records, as a tab.
@@ -148,8 +167,34 @@ pub(super) async fn show(
         records.truncate(ROWS as usize);
         records.last().map(|last| last.number.to_string())
     });
-    let shown = Shown { kind: kind.as_ref(), older: older.flatten(), newer: before.is_some() };
+    let friends = site.store().friends(owned.id).await?;
+    let sure = sure(&query, &tally, &friends)?;
+    let shown = Shown { kind: kind.as_ref(), older: older.flatten(), newer: before.is_some(), friends, sure };
     draw(&site, &owned, &tally, &records, shown)
+}
+
+/// What the address asks about; of what is not there any more there is nothing to ask.
+fn sure(query: &form::Pairs, tally: &[Tally], friends: &[Friend]) -> Result<Option<Sure>, Problem> {
+    if let Some(name) = form::first(query, "unfriend") {
+        let there = friends.iter().find(|friend| friend.name == name);
+        return Ok(there.map(|friend| Sure {
+            question: format!("Remove {}? Their name is free then, and what they left stays.", friend.name),
+            field: "unfriend",
+            value: friend.name.clone(),
+        }));
+    }
+    let Some(kind) = form::first(query, "clear") else { return Ok(None) };
+    let kind = kind_of(Some(kind))?;
+    let chosen = tally.iter().filter(|one| kind.as_ref().is_none_or(|kind| *kind == one.collection));
+    let records: u64 = chosen.map(|one| one.records).sum();
+    let of = kind.as_ref().map(|kind| format!(" of \u{201c}{kind}\u{201d}")).unwrap_or_default();
+    let many = if records == 1 { "the one record".to_owned() } else { format!("all {records} records") };
+    let value = kind.map(|kind| kind.to_string()).unwrap_or_default();
+    Ok((records > 0).then(|| Sure {
+        question: format!("Remove {many}{of}? There is no way back."),
+        field: "clear",
+        value,
+    }))
 }
 
 /// Which part of the records is shown.
@@ -157,6 +202,8 @@ struct Shown<'a> {
     kind: Option<&'a Collection>,
     older: Option<String>,
     newer: bool,
+    friends: Vec<Friend>,
+    sure: Option<Sure>,
 }
 
 fn draw(
@@ -192,6 +239,8 @@ fn draw(
         older: shown.older,
         newer: shown.newer,
         kind: shown.kind,
+        friends: shown.friends.iter().map(|friend| companion(friend, &path)).collect(),
+        sure: shown.sure,
         total: tally.iter().map(|one| one.records).sum(),
         frame: owned.page.draft.owner_html.as_ref().map(|_| format!("{}?frame=1", server.url(&path))),
         path: &path,
@@ -207,6 +256,11 @@ fn draw(
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Ok(response)
+}
+
+fn companion(friend: &Friend, path: &str) -> Companion {
+    let remove = format!("{path}?{}#sure", form_of(&[("unfriend", &friend.name)]));
+    Companion { name: friend.name.clone(), day: moment(friend.joined), remove }
 }
 
 fn row(record: &Record, fields: &Fields, columns: &[String]) -> Row {
@@ -241,7 +295,7 @@ fn kind_of(text: Option<&str>) -> Result<Option<Collection>, Problem> {
         .map_err(|_| problem::not_found("There is no such collection.").todo("Leave ?in= out to see everything."))
 }
 
-/// A record is removed.
+/// A record is removed, or a kind of them, or a friend.
 pub(super) async fn act(
     extract::State(site): extract::State<Site>,
     Path((user, app)): Path<(String, String)>,
@@ -254,15 +308,51 @@ pub(super) async fn act(
         Door::To(path) => return Ok(Redirect::to(&path).into_response()),
     };
     let pairs = form::pairs(&parts.headers, body).await?;
-    let number: Count = form::first(&pairs, "remove")
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| ask::unprocessable("form-incomplete", "This form was not sent whole.").todo("Send it again."))?;
     let kind = kind_of(form::first(&pairs, "in"))?;
-    // Gone already is as good.
-    site.store().remove_record(owned.id, number).await?;
+    let rest = match wish(&pairs)? {
+        // Gone already is as good.
+        Removal::Record(number) => {
+            site.store().remove_record(owned.id, number).await?;
+            kind.map(|kind| form_of(&[("in", kind.as_str())]))
+        }
+        Removal::Records(kind) => {
+            site.store().erase_records(owned.id, kind.as_ref()).await?;
+            None
+        }
+        Removal::Friend(name) => {
+            site.store().unfriend(owned.id, &name).await?;
+            None
+        }
+        Removal::Unsure(pair) => Some(form_of(&[pair])),
+    };
     let PageKey { user, app } = &owned.page.key;
-    let rest = kind.map(|kind| format!("?{}", form_of(&[("in", kind.as_str())]))).unwrap_or_default();
+    let rest = rest.map(|rest| format!("?{rest}")).unwrap_or_default();
     Ok(Redirect::to(&format!("{}{rest}", path(user, app))).into_response())
+}
+
+/// What an owner wants gone.
+enum Removal<'a> {
+    Record(Count),
+    /// All of a kind, or all.
+    Records(Option<Collection>),
+    Friend(String),
+    /// What there is no way back from, and was not yet asked about.
+    Unsure((&'static str, &'a str)),
+}
+
+fn wish(pairs: &form::Pairs) -> Result<Removal<'_>, Problem> {
+    let sure = form::first(pairs, "sure") == Some("yes");
+    if let Some(kind) = form::first(pairs, "clear") {
+        let named = kind_of(Some(kind))?;
+        return Ok(if sure { Removal::Records(named) } else { Removal::Unsure(("clear", kind)) });
+    }
+    if let Some(name) = form::first(pairs, "unfriend") {
+        return Ok(if sure { Removal::Friend(name.to_owned()) } else { Removal::Unsure(("unfriend", name)) });
+    }
+    let number = form::first(pairs, "remove").and_then(|number| number.parse().ok());
+    number
+        .map(Removal::Record)
+        .ok_or_else(|| ask::unprocessable("form-incomplete", "This form was not sent whole.").todo("Send it again."))
 }
 
 /// `GET /{user}/{app}/records.csv`, read and sent piece by piece.

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::{Problem, Site, form, operator};
 use crate::{
+    adapter::bucket::BucketError,
     engine::swap::{Offer, Refused, ReloadRefused, Swaps, Taken},
     plugin::LARGEST,
 };
@@ -73,6 +74,9 @@ pub(super) async fn install_body(
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "plugin-too-large", "The component did not arrive whole.")
             .detail(format!("At most {LARGEST} bytes are taken."))
     })?;
+    if swaps.is_shared(&source) {
+        return Ok(swaps.install(&source, bytes.to_vec(), offer).await);
+    }
     let Some(file) = swaps.file_of(&source) else {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -152,8 +156,11 @@ fn operated<'a>(site: &'a Site, uri: &Uri, headers: &HeaderMap) -> Result<&'a Ar
 pub(super) fn refused(why: Refused) -> Problem {
     let status = match &why {
         Refused::Unknown { .. } => StatusCode::NOT_FOUND,
-        Refused::NothingBefore { .. } | Refused::NotOnTrial { .. } | Refused::SetAside { .. } => StatusCode::CONFLICT,
-        Refused::Disk(_) | Refused::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::NothingBefore { .. }
+        | Refused::NotOnTrial { .. }
+        | Refused::SetAside { .. }
+        | Refused::Bucket(BucketError::Overtaken) => StatusCode::CONFLICT,
+        Refused::Disk(_) | Refused::Stopping | Refused::Bucket(BucketError::Away(_)) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let problem = Problem::new(status, why.code(), "The plugin was not taken: what was in force stays.");

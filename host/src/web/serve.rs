@@ -6,7 +6,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use http::Request;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -20,10 +20,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{Site, State, records, routes, views};
-
-/// For the head of a request to arrive, from the connection's beginning or the answer before.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::{
+    Site, State,
+    quiet::{HEAD, IDLE, Quiet},
+    records, routes, views,
+};
 
 /// Connections at once. Those who watch their jobs keep one each; the files they take leave room for the AI's.
 const MOST: usize = 20_000;
@@ -80,18 +81,30 @@ fn talk(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY on a connection");
     }
-    let service = routes.clone().map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.map(Body::new)
-    });
+    let quiet = Quiet::begun();
+    let (asked, answered) = (quiet.clone(), quiet.clone());
+    let service = routes
+        .clone()
+        .map_request(move |mut request: Request<Incoming>| {
+            asked.asked();
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.map(Body::new)
+        })
+        .map_response(move |response: Response<Body>| response.map(|body| answered.answered(body)));
     // Told to expect HTTP/1, it counts the time from the first moment: looking for the version first, it would wait for ever.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+    let connection =
+        builder.serve_connection(TokioIo::new(quiet.heard(stream)), TowerToHyperService::new(service)).into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            () = quiet.too_slow(HEAD) => tracing::debug!("a connection was closed: the head of its request did not come"),
         }
         drop(place);
     });

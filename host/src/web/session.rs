@@ -119,6 +119,7 @@ mod tests {
 
     fn server(public_url: &str) -> Server {
         Server {
+            metrics_listen: None,
             listen: "127.0.0.1:3030".parse().unwrap(),
             public_url: public_url.parse().unwrap(),
             admin_token: None,

@@ -26,7 +26,7 @@ await test("records", async (hands) => {
   const binary = process.argv[3];
   must(binary, "usage: node records.mjs BASE_URL WTAF_HOST_BINARY");
   hands.base = await startEngine(hands, binary, await startAi(hands, PAGE));
-  const address = await made(hands);
+  const { address, owner } = await made(hands);
 
   const ann = await hands.page(address, DESK);
   const bob = await hands.page(address, PHONE);
@@ -34,18 +34,21 @@ await test("records", async (hands) => {
   await friends(ann, bob);
   await oldStyle(ann);
   await offline(hands, ann, bob);
+  await lostAnswer(ann, bob);
   await withoutScript(hands, address, ann);
   await otherPage(hands, address, ann);
-  hands.forgive(/status of 4\d\d|ERR_INTERNET_DISCONNECTED|Content Security Policy|violates|Refused to connect|Fetch API cannot load/);
+  await ownersPage(hands, address, owner, ann);
+  hands.forgive(/status of 4\d\d|ERR_INTERNET_DISCONNECTED|ERR_FAILED|Content Security Policy|violates|Refused to connect|Fetch API cannot load/);
 });
 
-// Asks for a page in the chat: its address.
+// Asks for a page in the chat: its address, and what its owner's browser holds.
 async function made(hands) {
   const chat = await hands.page("/chat", DESK);
   await chat.getByLabel("Your idea").fill("a guestbook");
   await chat.getByRole("button", { name: "Make it" }).click();
   await chat.locator(".made").waitFor();
-  return new URL(await chat.locator(".made").getAttribute("href"), hands.base).href;
+  const address = new URL(await chat.locator(".made").getAttribute("href"), hands.base).href;
+  return { address, owner: await chat.context().storageState() };
 }
 
 function lines(page) {
@@ -130,6 +133,28 @@ async function offline(hands, ann, bob) {
   await until("Bob sees Ann's line", async () => (await lines(bob))[0] === "Lost?");
 }
 
+// What Ann sends arrives, and she never hears of it: so she sends it again.
+async function lostAnswer(ann, bob) {
+  const keys = [];
+  await ann.route("**/records?in=guestbook", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    keys.push(route.request().headers()["idempotency-key"]);
+    await route.fetch();
+    await route.abort();
+  });
+  await ann.getByLabel("Name").fill("Twice?");
+  await ann.getByRole("button", { name: "Sign" }).click();
+  await ann.getByText("Offline: it may not have arrived.").waitFor();
+  await until("Bob sees the line whose answer was lost", async () => (await lines(bob))[0] === "Twice?");
+  await ann.unroute("**/records?in=guestbook");
+  await ann.getByRole("button", { name: "Sign" }).click();
+  await ann.getByText("Sent.", { exact: true }).waitFor();
+  const twice = async () => (await lines(ann)).filter((line) => line === "Twice?").length;
+  same([await twice(), keys.length, keys[0]?.length > 9], [1, 1, true], "lines of what was sent twice");
+  await sign(ann, "Twice?");
+  await until("the same words, meant anew, are another line", async () => (await twice()) === 2);
+}
+
 async function withoutScript(hands, address, ann) {
   const plain = await hands.page(address, PHONE, { javaScriptEnabled: false });
   await plain.getByLabel("Name").fill("Plain & simple");
@@ -142,7 +167,7 @@ async function withoutScript(hands, address, ann) {
 
 // A page of somebody else, with the first one's token in its hands.
 async function otherPage(hands, address, ann) {
-  const other = await hands.page(await made(hands), DESK);
+  const other = await hands.page((await made(hands)).address, DESK);
   must(other.url() !== address, "the other page is another one");
   same(await lines(other), [], "what the other page shows");
   const token = await ann.locator("input[name=wtaf_token]").first().getAttribute("value");
@@ -159,4 +184,23 @@ async function otherPage(hands, address, ann) {
   same(await settle(ann, read, { url, token }), { value: 200 }, "the same from the page itself");
   const its = new URL(`/api/apps${new URL(other.url()).pathname}/records?in=guestbook`, address).href;
   same(await settle(other, read, { url: its, token }), { value: 403 }, "another page's token on its own records");
+}
+
+// Its owner, without a script, removes a friend and what is in a collection, and is asked before.
+async function ownersPage(hands, address, owner, ann) {
+  const page = await hands.page(`${address}/owner`, DESK, { javaScriptEnabled: false, storageState: owner });
+  const friends = page.getByRole("region", { name: "Friends who share the page" }).getByRole("listitem");
+  const sure = page.getByRole("button", { name: "Remove", exact: true });
+  same(await friends.count(), 2, "friends before");
+  await page.getByRole("link", { name: "Remove Bob…" }).click();
+  await sure.click();
+  same(await friends.count(), 1, "friends after");
+  await page.getByRole("link", { name: /^guestbook/ }).click();
+  await page.getByRole("link", { name: "Remove all of guestbook…" }).click();
+  await hands.shoot(page, "sure");
+  await page.getByRole("link", { name: "Keep" }).click();
+  must((await lines(ann)).length > 0, "who keeps, keeps");
+  await page.goBack();
+  await sure.click();
+  await until("Ann sees an empty book", async () => (await lines(ann)).length === 0);
 }

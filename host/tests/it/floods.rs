@@ -15,6 +15,8 @@ use wtaf_host::{
 
 use crate::kit::{
     ai::{FakeAi, Reply},
+    component::drop_in,
+    guest,
     host::{ANN, BOB, Host, answer_with, link, link_with, until},
     texter::{answer, echo},
 };
@@ -121,8 +123,10 @@ async fn a_provider_on_which_the_day_is_spent_is_passed_over_and_with_all_spent_
 }
 
 #[tokio::test]
-async fn a_connection_on_which_nobody_asks_is_closed_and_keeps_nobody_out() {
+async fn a_connection_on_which_nobody_asks_is_closed_and_one_that_a_proxy_keeps_is_not() {
     let host = Host::start().await;
+    let mut kept = TcpStream::connect(host.address()).expect("it takes connections");
+    ask_for_health(&mut kept);
     // Half a head, half a greeting of another version, and not a byte.
     let heads: [&[u8]; 3] = [b"POST /sms/webhook HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"PRI * HTTP/2", b""];
     let mut slow: Vec<_> = (0..200)
@@ -145,6 +149,21 @@ async fn a_connection_on_which_nobody_asks_is_closed_and_keeps_nobody_out() {
     });
     assert!(closed.await.expect("nobody panics"), "closed from the other side");
     assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
+    // As a proxy does with a connection it has used before: longer ago than any head may take.
+    ask_for_health(&mut kept);
+}
+
+fn ask_for_health(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("it can be set");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it is open");
+    let mut said = Vec::new();
+    while !said.ends_with(b"ok\n") {
+        let mut some = [0; 1_024];
+        let read = stream.read(&mut some).expect("it answers");
+        assert!(read > 0, "it was closed: {}", String::from_utf8_lossy(&said));
+        said.extend_from_slice(&some[..read]);
+    }
+    assert!(said.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&said));
 }
 
 #[tokio::test]
@@ -198,4 +217,82 @@ async fn in_a_flood_every_text_is_taken_in_or_refused_and_none_is_forgotten() {
         host.made(job).await;
     }
     assert_eq!(host.jobs_in("done").len(), taken.len());
+}
+
+/// As many as the engine lets be at work at once.
+fn places() -> usize {
+    16 * std::thread::available_parallelism().map_or(2, usize::from).max(2)
+}
+
+#[tokio::test]
+async fn in_a_flood_the_oldest_end_first_and_the_youngest_wait_where_they_cost_nothing() {
+    let many = 20 * places();
+    let host = Host::of().set("limits.enabled=false").start().await;
+
+    let (mut most_in_hand, mut taken) = (0, Vec::new());
+    for wave in 0..many / 40 {
+        let texts =
+            (0..40).map(|n| {
+                let (host, n) = (&host, wave * 40 + n);
+                async move {
+                    host.text_with_sid(&format!("+1555{n:07}"), "WTAF a tip calculator", &format!("SMwave{n}")).await
+                }
+            });
+        taken.extend(join_all(texts).await);
+        most_in_hand = most_in_hand.max(host.jobs_in("work").len());
+    }
+    let done_then = host.jobs_in("done").len();
+    until("all have ended", async || {
+        most_in_hand = most_in_hand.max(host.jobs_in("work").len());
+        (host.jobs_in("done").len() == taken.len()).then_some(())
+    })
+    .await;
+
+    taken.sort();
+    let ended = host.ended_in_order();
+    let furthest =
+        ended.iter().enumerate().map(|(at, job)| at.abs_diff(taken.binary_search(job).expect("it was taken")));
+    let furthest = furthest.max().expect("there are some");
+    eprintln!(
+        "of {many} at most {most_in_hand} in hand, {done_then} ended while they came, none ended {furthest} places off its own"
+    );
+    assert!(most_in_hand < 4 * places(), "{most_in_hand} of {many} were worked on side by side");
+    assert!(furthest < 4 * places(), "one ended {furthest} places before or after its own");
+}
+
+#[tokio::test]
+async fn those_who_wait_for_an_ai_keep_nobody_from_working() {
+    let many = 6 * places();
+    let ai = FakeAi::start().await;
+    ai.always(Reply::Hang);
+    let host = Host::of().ai([link("fake", &ai)]).set("limits.enabled=false").start().await;
+
+    for n in 0..many {
+        host.text(&format!("+1555{n:07}"), OTTER).await;
+    }
+
+    until("all of them wait for the AI at once", async || (ai.count() == many).then_some(())).await;
+    let commands = answer(&host, ANN, "COMMANDS").await;
+    assert!(commands.contains("WTAF"), "{commands}");
+}
+
+#[tokio::test]
+async fn what_is_decided_at_the_second_try_is_decided_before_what_came_after_it() {
+    let mut host = Host::of().set("plugins.deadline=200ms").unstarted();
+    drop_in(&host, "coach", &guest::stalling_coach());
+    host.restart().await;
+
+    let first = host.text(ANN, "Stalls at its first try").await;
+    let second = host.text(ANN, "came after it").await;
+    let other = host.text(BOB, "waits for nobody").await;
+    let (first, _) = tokio::join!(host.ended(&first), host.ended(&second));
+
+    let tries: Vec<_> = first["stages"].as_array().unwrap().iter().map(|stage| stage["attempt"].clone()).collect();
+    assert!(tries.contains(&1.into()) && tries.contains(&2.into()), "{first:#}");
+    host.told(ANN, |sent| sent.body == "came after it").await;
+    let told: Vec<_> = host.texts(ANN).into_iter().map(|sent| sent.body).collect();
+    assert_eq!(told, ["Stalls at its first try", "came after it"]);
+    let ended = host.ended_in_order();
+    let at = |job: &str| ended.iter().position(|one| one == job);
+    assert!(at(&other) < at(first["id"].as_str().unwrap()), "nobody else waits for the second try");
 }

@@ -127,9 +127,13 @@ async fn neither_secrets_nor_people_stand_in_logs_errors_or_measurements() {
     until("it is logged", async || host.log("job ended")).await;
     let wrong = host.request(Method::POST, "/api/reload").bearer_auth("wrong").send().await.expect("it answers");
     let mut told = vec![wrong.text().await.expect("a problem is text")];
-    for path in ["/metrics", "/readyz", "/healthz", "/api/openapi.json", &format!("/api/jobs/{id}"), "/chat", "/"] {
+    for path in ["/readyz", "/healthz", "/api/openapi.json", &format!("/api/jobs/{id}"), "/chat", "/"] {
         told.push(host.get(path).await.text().await.expect("it is text"));
     }
+    let measured = host.request(Method::GET, "/metrics").bearer_auth(admin).send().await.expect("it answers");
+    let measured = measured.text().await.expect("it is text");
+    assert!(measured.contains("wtaf_jobs_total"), "{measured}");
+    told.push(measured);
     let checked = host.cli(&["check", "pipeline.toml", "--set", &format!("server.admin_token={admin}")]).await;
     told.extend([checked.out, checked.err]);
     told.extend(host.logs().iter().map(ToString::to_string));

@@ -191,3 +191,21 @@ async fn only_an_operator_erases_people() {
     assert_eq!(erase(Some("another")).await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(erase(Some("a-token-of-some-length")).await.unwrap().status(), StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn someone_is_found_by_a_name_they_had_before() {
+    let host = Host::start().await;
+    let id = busy(&host, ANN, "a page about narwhals").await;
+    let page = host.job(&id).await["url"].as_str().unwrap().to_owned();
+    let (old, _) = crate::kit::texter::names(&host, &page);
+    host.ended(&host.text(ANN, "SLUG narwhal-person").await).await;
+
+    let shown = verb(&host, &["people", "show", &old]).await;
+    let shouted = verb(&host, &["people", "show", &old.to_uppercase()]).await;
+    let done = verb(&host, &["people", "erase", &old, "--yes"]).await;
+
+    assert!(fine(&shown).contains("narwhal-person"), "{shown:?}");
+    assert_eq!(fine(&shouted), shown.out);
+    assert!(fine(&done).contains("Erased"), "{done:?}");
+    assert_eq!(verb(&host, &["people", "show", "narwhal-person"]).await.code, Some(1));
+}

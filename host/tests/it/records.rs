@@ -308,14 +308,14 @@ async fn any_origin_may_ask_and_none_with_credentials() {
             .request(Method::OPTIONS, &format!("/api/apps{}/{rest}", page.path))
             .header("origin", "null")
             .header("access-control-request-method", method)
-            .header("access-control-request-headers", "authorization,content-type,wtaf-friend")
+            .header("access-control-request-headers", "authorization,content-type,idempotency-key,wtaf-friend")
             .send()
             .await
             .unwrap();
         let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().unwrap());
         assert_eq!((answer.status(), header("access-control-allow-origin")), (StatusCode::NO_CONTENT, "*"));
         assert!(header("access-control-allow-methods").contains(method));
-        for name in ["authorization", "content-type", "wtaf-friend"] {
+        for name in ["authorization", "content-type", "idempotency-key", "wtaf-friend"] {
             assert!(header("access-control-allow-headers").contains(name));
         }
         assert_eq!(header("access-control-allow-credentials"), "");
@@ -378,4 +378,28 @@ async fn two_nodes_on_one_postgresql_share_tokens_and_hear_each_other() {
         (data_of(&listed) == [json!([1])]).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_answer_was_lost_is_sent_again_and_kept_once() {
+    let (_ai, setup) = sharing().await;
+    let host = setup.start().await;
+    let page = Open::new(&host, ANN).await;
+    let save = |key: &'static str| {
+        let request = page.request(Method::POST, "records?in=guestbook").header("idempotency-key", key);
+        told(request.json(&json!({ "name": "Ann" })))
+    };
+
+    let first = save("0.1230.456").await;
+    let again = save("0.1230.456").await;
+    let other = save("0.7890.123").await;
+    let odd = save(" ").await;
+    let none = page.request(Method::POST, "records").header("idempotency-key", "").json(&json!({ "name": "Ann" }));
+
+    assert_eq!((first.status, &first.body), (StatusCode::CREATED, &again.body));
+    assert!(other.status == StatusCode::CREATED && other.body["id"] != first.body["id"]);
+    assert!(odd.status == StatusCode::CREATED || odd.code() == (422, "idempotency-key"));
+    assert_eq!(told(none).await.code(), (422, "idempotency-key"));
+    let kept = page.list("guestbook").await.body["records"].as_array().unwrap().len();
+    assert!(kept == 2 || (kept == 3 && odd.status == StatusCode::CREATED), "{kept}");
 }

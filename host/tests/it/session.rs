@@ -353,7 +353,7 @@ async fn leave(host: &Host, user: &str, app: &str, json: &str) {
     let key = PageKey { user: user.to_owned(), app: app.to_owned() };
     let placed = store.place(&key).await.unwrap().unwrap();
     let data = RawValue::from_string(json.to_owned()).unwrap();
-    let record = NewRecord { page: placed.id, collection: Collection::main(), data, by: None };
+    let record = NewRecord { page: placed.id, collection: Collection::main(), data, by: None, once: None };
     let room = Room { records: 1_000, bytes: 1_000_000, collections: 10 };
     store.add_record(record, room, Millis::now()).await.unwrap();
 }
@@ -449,4 +449,49 @@ async fn the_view_that_the_ai_made_is_a_frame_with_the_records_and_nothing_else(
     assert!(policy.starts_with("sandbox allow-scripts; default-src 'none';") && !policy.contains("https:"), "{policy}");
     let html = framed.text().await.unwrap();
     assert!(html.contains("window.wtaf=") && !html.contains("<script>evil()"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_clears_a_collection_and_removes_a_friend_and_is_asked_before() {
+    let host = Host::start().await;
+    let made = texter::made(&host, ANN, "WTAF a tip calculator").await;
+    let (user, app) = texter::names(&host, &made);
+    let store = store::open(&StoreUrl::Sqlite(host.data().join("wtaf.db"))).await.unwrap();
+    let page = store.place(&PageKey { user: user.clone(), app: app.clone() }).await.unwrap().unwrap().id;
+    let friend = "Zo\u{eb} & <b>";
+    store.befriend(page, friend, "hash", 5, Millis::now()).await.unwrap();
+    leave(&host, &user, &app, r#"{"name":"Max"}"#).await;
+    leave(&host, &user, &app, r#"{"name":"Kim"}"#).await;
+    let owner = format!("/{user}/{app}/owner");
+    let mut hers = Browser::new(&host);
+    hers.signs_in(ANN, false).await;
+
+    let shown = hers.send(Method::GET, &owner, None).await.text().await.unwrap();
+    assert!(shown.contains("Remove all") && shown.contains("Zo\u{eb} &#38; &#60;b&#62;"), "{shown}");
+    for unsure in [("clear", "main"), ("clear", ""), ("unfriend", friend)] {
+        let asked = hers.form(&owner, &[unsure]).await;
+        assert_eq!(asked.status(), 303);
+        let to = asked.headers()["location"].to_str().unwrap().to_owned();
+        let question = hers.send(Method::GET, &to, None).await.text().await.unwrap();
+        assert!(question.contains("id=\"sure\"") && question.contains("name=\"sure\" value=\"yes\""), "{question}");
+    }
+    assert_eq!(store.tally(page).await.unwrap()[0].records, 2, "nothing is done unasked");
+
+    for sure in [("unfriend", friend), ("clear", "main")] {
+        let pair = [sure, ("sure", "yes")];
+        let foreign = host.request(Method::POST, &owner).header("origin", "https://evil.example");
+        let foreign = foreign.header("cookie", hers.cookie.clone().unwrap()).form(&pair).send().await.unwrap();
+        assert_eq!(foreign.status(), 403);
+        assert_eq!(
+            Browser::new(&host).form(&owner, &pair).await.headers()["location"].to_str().unwrap()[..9],
+            *"/sign-in?"
+        );
+        assert!(!store.friends(page).await.unwrap().is_empty() || sure.0 == "clear");
+        assert_eq!(hers.form(&owner, &pair).await.status(), 303);
+    }
+
+    assert!(store.friends(page).await.unwrap().is_empty() && store.tally(page).await.unwrap().is_empty());
+    let shown = hers.send(Method::GET, &owner, None).await.text().await.unwrap();
+    assert!(shown.contains("Nothing yet") && !shown.contains("Friends who"), "{shown}");
+    assert_eq!(hers.form(&owner, &[("sure", "yes")]).await.status(), 422);
 }

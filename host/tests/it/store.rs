@@ -1,18 +1,23 @@
 //! The store's behaviours, each told once and shown on SQLite, on PostgreSQL, and on PostgreSQL behind a transaction pooler.
 
 mod accounts;
+mod adoption;
 mod collected;
 mod crowd;
 mod databases;
 mod erasure;
 mod events;
+mod fences;
 mod gallery;
 mod killed;
+mod listening;
 mod outbox;
 mod pages;
 mod people;
 mod records;
+mod rights;
 mod sessions;
+mod tls;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -62,6 +67,10 @@ impl Place {
             StoreUrl::Postgres(_) => panic!("PostgreSQL is no file"),
         }
     }
+}
+
+fn postgres_url(url: &url::Url) -> StoreUrl {
+    StoreUrl::Postgres(url.as_str().to_owned().into())
 }
 
 /// Makes tests of behaviours: one on each database.

@@ -1,6 +1,6 @@
 //! AI providers behind one call: a [`Chain`], each link with its timeouts, retries and breaker.
 //!
-//! No provider is called except for a job. A call holds no thread and no task: it is a small future that waits. Retry policy lives in
+//! No provider is called except for a job, and by `doctor`, whom an operator asked. A call holds no thread and no task: it is a small future that waits. Retry policy lives in
 //! [`AiError`], the table that fills it in `classify.rs`. No key and no prompt is ever in an error or a log line.
 //!
 //! | metric | kind | labels |

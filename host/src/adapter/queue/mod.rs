@@ -1,14 +1,21 @@
 //! Where requests wait, durably. What is accepted is never lost and never done twice.
 
 mod files;
+mod lock;
+mod nats;
+mod order;
 
-pub use files::{FilesQueue, Roles, Room};
+pub use files::FilesQueue;
 #[cfg(any(test, fuzzing))]
 pub(crate) use files::{dropped, peek};
+pub use lock::Lock;
+pub use nats::NatsQueue;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::job::{Asker, Job, JobId, Request};
+use crate::job::{Asker, Job, JobId, Request, Status};
 
 /// What came of offering a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +48,7 @@ pub enum QueueError {
     #[error("the oldest request has waited for {} s, and more would only wait longer", age.as_secs())]
     Behind {
         /// How long it has waited.
-        age: std::time::Duration,
+        age: Duration,
     },
     /// The disk or the server would not.
     #[error("{what}: {source}")]
@@ -50,6 +57,12 @@ pub enum QueueError {
         what: String,
         /// Why not.
         source: std::io::Error,
+    },
+    /// The servers cannot be used as they are.
+    #[error("{what}")]
+    Unusable {
+        /// What is amiss, and what to do.
+        what: String,
     },
     /// A file that cannot be read as a job; it was set aside.
     #[error("{what}")]
@@ -66,9 +79,49 @@ pub enum QueueError {
     /// What is to be forgotten is under way.
     #[error("{0} of their requests are under way: erase when they have ended")]
     UnderWay(usize),
+    /// Another worker has this job now: nothing more may be done for it here.
+    #[error("job {0} was taken over by another worker")]
+    Lost(JobId),
+    /// A job has grown larger than the servers take.
+    #[error(
+        "job {id} has grown to {size} bytes, and the servers take {most} (`max_payload` in the configuration of NATS)"
+    )]
+    TooBig {
+        /// Which.
+        id: JobId,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        most: usize,
+    },
     /// There is no such job in that state.
     #[error("there is no job {0} to do that to")]
     NoSuchJob(JobId),
+}
+
+/// How much may wait before more is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// So many requests.
+    pub most: usize,
+    /// And none for longer than this: whoever asks now would wait at least as long.
+    pub oldest: Duration,
+}
+
+/// What a process does with the queue. A process without a role may look, and bring failed jobs back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles {
+    /// It accepts requests.
+    pub web: bool,
+    /// It takes jobs up, and takes drop-ins in.
+    pub worker: bool,
+}
+
+impl Roles {
+    /// One process that does both.
+    pub const BOTH: Self = Self { web: true, worker: true };
+    /// A process that only looks.
+    pub const NONE: Self = Self { web: false, worker: false };
 }
 
 /// How a job ended, for the queue.
@@ -113,8 +166,8 @@ pub trait Queue: Send + Sync {
     async fn accept(&self, request: Request) -> Result<Accepted, QueueError>;
 
     /// The next job to take up, waiting until there is one: oldest first, fair between askers, never before its `not_before`; a request the
-    /// coach has not decided yet, and that waits for its time, holds back what its asker sent later. A job that was under way at a crash comes first, with its
-    /// progress. Cancel-safe: a dropped call takes nothing.
+    /// coach has not decided yet, and that waits for its time, holds back what its asker sent later; with several workers, whichever of them has it. A job that
+    /// was under way at a crash comes with its progress. Cancel-safe: a dropped call takes nothing.
     async fn next(&self) -> Result<Job, QueueError>;
 
     /// Writes down a job's progress, durably, while it is taken up.
@@ -125,6 +178,18 @@ pub trait Queue: Send + Sync {
 
     /// Puts a taken-up job back to wait (a shutdown, or a retry with its `not_before`), its progress kept.
     async fn hand_back(&self, job: &Job) -> Result<(), QueueError>;
+
+    /// No more jobs are taken up in this process: what it has and nobody was given goes back to wait, for others.
+    async fn close(&self) {}
+
+    /// Forgets a job that was lost to another worker ([`QueueError::Lost`], or the store's refusal).
+    fn let_go(&self, _job: JobId) {}
+
+    /// What the same asker sent before this job and has not ended, nor waits for a moment to come; empty where one process has all of it, whose own order
+    /// does.
+    async fn unfinished_before(&self, _job: &Job) -> Result<Vec<Job>, QueueError> {
+        Ok(Vec::new())
+    }
 
     /// A job wherever it is, from the moment it was accepted, as last written down.
     async fn find(&self, id: JobId) -> Result<Option<Job>, QueueError>;
@@ -144,4 +209,15 @@ pub trait Queue: Send + Sync {
 
     /// How much there is.
     async fn depth(&self) -> Result<Depth, QueueError>;
+}
+
+/// Clears what ended a job; its progress stays.
+fn revive(job: &mut Job) {
+    job.status = Status::Queued;
+    job.error = None;
+    job.attempts = 0;
+    job.not_before = None;
+    job.finished_at = None;
+    // Whoever brings it back has mended something: it runs on what is in force.
+    job.generation = None;
 }

@@ -11,7 +11,7 @@ mod twilio;
 pub use console::Console;
 pub use inbound::{Inbound, NotAText, StatusReport, TEXT_ID, status};
 pub use opt_out::{CarrierWord, carrier_word};
-pub use twilio::Twilio;
+pub use twilio::{Account, Twilio};
 
 use std::{path::Path, sync::Arc, time::Duration};
 

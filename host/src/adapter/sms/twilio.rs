@@ -52,6 +52,30 @@ struct Message {
     date_created: Option<String>,
 }
 
+/// An account as Twilio has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Account {
+    /// `active`, `suspended`, `closed`.
+    pub status: String,
+    /// `Trial` or `Full`.
+    #[serde(default, rename = "type")]
+    pub kind: String,
+    /// How far its clock is before ours, milliseconds, by the second: from its answer's date.
+    #[serde(skip)]
+    pub ahead: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Numbers {
+    incoming_phone_numbers: Vec<Number>,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    #[serde(default)]
+    sms_url: String,
+}
+
 #[derive(Deserialize)]
 struct Page {
     messages: Vec<Message>,
@@ -117,6 +141,36 @@ impl Twilio {
         };
         let said = if refusal.message.is_empty() { reason(status) } else { refusal.message.as_str() };
         Err(codes::refusal(status.as_u16(), refusal.code, said, after))
+    }
+
+    /// Asks for the account: whether the credentials are good, and how it stands.
+    pub async fn account(&self) -> Result<Account, SmsError> {
+        let response = self.call(self.client.get(self.beside(&[]))).await?;
+        let ahead = date(&response).map(|there| there - Millis::now().as_i64());
+        let account: Account = read(response).await?;
+        Ok(Account { ahead, ..account })
+    }
+
+    /// Where Twilio posts what is texted to our number; `None` where the number is not this account's.
+    pub async fn webhook(&self) -> Result<Option<String>, SmsError> {
+        let mut url = self.beside(&["IncomingPhoneNumbers.json"]);
+        url.query_pairs_mut().append_pair("PhoneNumber", &self.from);
+        let found: Numbers = read(self.call(self.client.get(url)).await?).await?;
+        Ok(found.incoming_phone_numbers.into_iter().next().map(|number| number.sms_url))
+    }
+
+    /// An address of the account's.
+    fn beside(&self, more: &[&str]) -> Url {
+        let mut url = self.messages.clone();
+        let account = format!("{}.json", self.account_sid);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop();
+            match more {
+                [] => drop(path.pop().push(&account)),
+                more => drop(path.extend(more)),
+            }
+        }
+        url
     }
 
     fn form<'a>(&'a self, text: &'a Text, body: &'a str) -> Vec<(&'static str, Cow<'a, str>)> {
@@ -236,6 +290,11 @@ async fn body(mut response: Response) -> Result<Vec<u8>, String> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+fn date(response: &Response) -> Option<i64> {
+    let said = response.headers().get("date")?.to_str().ok()?;
+    Some(jiff::fmt::rfc2822::parse(said).ok()?.timestamp().as_millisecond())
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

@@ -83,6 +83,8 @@ pub struct NewRecord {
     pub data: Box<RawValue>,
     /// The friend who leaves it.
     pub by: Option<String>,
+    /// What its sender knows it by: sent again under the same, it is the same.
+    pub once: Option<String>,
 }
 
 /// What a page may keep.
@@ -101,6 +103,8 @@ pub struct Room {
 pub enum Kept {
     /// It is kept, under this number.
     As(Count),
+    /// It was kept before, under this number, since then.
+    Before(Count, Millis),
     /// The page has no room for another one.
     Full,
 }
@@ -164,7 +168,7 @@ pub trait Collected {
     /// The page at an address, without its document. Follows a rename.
     async fn place(&self, key: &PageKey) -> Result<Option<Placed>>;
 
-    /// Keeps a record, if there is room; counted and kept in one transaction.
+    /// Keeps a record, if there is room and it is not there yet; counted and kept in one transaction.
     async fn add_record(&self, record: NewRecord, room: Room, now: Millis) -> Result<Kept>;
 
     /// One record of a page.

@@ -24,13 +24,13 @@ pub struct Event {
 /// Events of jobs.
 #[async_trait]
 pub trait Events {
-    /// Adds one, and wakes whoever waits for it in this process.
+    /// Adds one, and wakes whoever waits for it, in this process and, where the database tells of it, in others.
     async fn add_event(&self, job: JobId, name: &str, data: serde_json::Value, now: Millis) -> Result<Seq>;
 
     /// Those after `after`, in order.
     async fn events_after(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>>;
 
-    /// Returns when a job may have new events: at once when this process adds one, else after a short while, so that another node's are seen too.
+    /// Returns when a job may have new events: at once when one is added, else after a short while, so that nothing stays unseen where another node's are not heard.
     async fn event_near(&self, job: JobId);
 
     /// Those after `after`; when there are none yet, waits as [`Events::event_near`] does and looks once more, so it may give none. An event added between

@@ -33,9 +33,25 @@ pub use sessions::{
     CODE_LASTS, CODE_TRIES, CodeHash, CodeKept, CodeTried, CodeTry, Moved, NewCode, SESSION_LASTS, Session, SessionKey,
     Sessions,
 };
-pub use sql::{migrate, migrations_sql, open};
+pub use sql::{
+    Between, FileHealth, Found, Hearing, Migration, Notifications, Rehearsal, ServerHealth, Tried, file_health, hears,
+    migrate, migrations_sql, open, open_with, rehearse, server_health,
+};
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
+
+use crate::job::{JobId, Millis};
+
+/// A worker's hold on a job, as the database checks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fence {
+    /// The job.
+    pub job: JobId,
+    /// Higher each time the job is taken up.
+    pub number: u64,
+}
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +62,9 @@ pub enum StoreError {
     /// The database answered, and the answer is no: a fault of ours or of its contents.
     #[error("the store refused: {0}")]
     Refused(String),
+    /// Another worker has taken over the job that this was to be written for: nothing was.
+    #[error("another worker has job {0} by now: nothing more is written for it here")]
+    Fenced(JobId),
 }
 
 impl StoreError {
@@ -65,4 +84,11 @@ pub trait Store:
 {
     /// A cheap question that fails when the database is gone, within seconds.
     async fn ping(&self) -> Result<()>;
+
+    /// Raises a job's fence, durably, and gives the store as the holder of that fence sees it: whatever is written through it is written only while no one
+    /// has raised the fence further, which is looked at in the same transaction.
+    async fn behind(&self, fence: Fence) -> Result<Arc<dyn Store>>;
+
+    /// Removes fences that nobody has touched since `before`.
+    async fn prune_fences(&self, before: Millis) -> Result<u64>;
 }

@@ -109,6 +109,8 @@ pub struct Heard {
     pub status: TextStatus,
     /// What went wrong, in words.
     pub error: Option<String>,
+    /// Whether it says that its reader has opted out at the carrier.
+    pub left: bool,
 }
 
 /// Texts to send.
@@ -129,7 +131,8 @@ pub trait Outbox {
     /// Writes down what a try came to, unless a carrier's callback was faster.
     async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()>;
 
-    /// A carrier's callback. Gives to whom the text went, or none where it is not ours; a status of lower rank changes nothing.
+    /// A carrier's callback. Gives to whom the text went, or none where it is not ours; a status of lower rank, or the same again, changes nothing. Whoever has
+    /// left by it has from then on, in the same transaction: a callback that comes again later does not undo their return.
     async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>>;
 
     /// Texts to a number, newest first.

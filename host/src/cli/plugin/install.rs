@@ -11,9 +11,12 @@ use miette::{IntoDiagnostic, WrapErr, miette};
 use serde_json::Value;
 use wtaf_plugin_pack::Manifest;
 
-use super::{ConfigFlags, Outcome, test};
+use super::{ConfigFlags, Outcome, everywhere, test};
 use crate::{
-    adapter::queue::Roles,
+    adapter::{
+        bucket::{Bucket, Said},
+        queue::Lock,
+    },
     cli::{ConfigArgs, Fatal, block_on, boot, operate::Running},
     config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
     engine::{Components, sources},
@@ -63,7 +66,12 @@ pub(super) fn install(args: &Args) -> Outcome {
         );
     }
     let asks = Asks::of(&about, manifest.as_ref());
-    let serving = in_force(&pipeline, &source)?;
+    let shared = everywhere::bucket_of(&pipeline, &source).is_some();
+    let (said, runs_everywhere) = everywhere::known(&pipeline, &source)?;
+    let serving = match runs_everywhere {
+        Some(bytes) => Asks::of_bytes(&bytes)?,
+        None => in_force(&pipeline, &source)?,
+    };
     let more = asks.beyond(&serving);
     more.print(&name);
     if more.needs_leave() && !args.accept_grants {
@@ -71,21 +79,102 @@ pub(super) fn install(args: &Args) -> Outcome {
     }
     let digest = plugin::digest_of(&bytes);
     let ledger = Ledger::look(&pipeline.data_dir).into_diagnostic()?;
-    let aside = ledger.entry(&source.key()).and_then(|entry| entry.set_aside(&digest));
-    if let Some(aside) = aside.filter(|_| !args.again) {
-        return Err(
-            miette!(help = "to try it again all the same: --again", "it was set aside before: {}", aside.why).into()
-        );
+    let aside = match &said {
+        Some(said) => said.standing.gone(&digest).map(|gone| &gone.why),
+        None => ledger.entry(&source.key()).and_then(|entry| entry.set_aside(&digest)).map(|aside| &aside.why),
+    };
+    if let Some(why) = aside.filter(|_| !args.again) {
+        return Err(miette!(help = "to try it again all the same: --again", "it was set aside before: {why}").into());
     }
-    block_on(deliver(args, &pipeline, &source, bytes, manifest))??;
-    Ok(ExitCode::SUCCESS)
+    if !shared {
+        block_on(deliver(args, &pipeline, &source, bytes, manifest))??;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let well = block_on(async {
+        let Some(bucket) = everywhere::bucket_of(&pipeline, &source) else { return Ok(true) };
+        deliver_everywhere(args, &pipeline, &*bucket, said, Version { source: &source, bytes, about, manifest })
+            .await?;
+        everywhere::wait_for_nodes(&*bucket, &source.name()).await
+    })??;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Version<'a> {
+    source: &'a PluginSource,
+    bytes: Vec<u8>,
+    about: About,
+    manifest: Option<Manifest>,
+}
+
+/// To every node, by the engine that runs here, else by the bucket itself.
+async fn deliver_everywhere(
+    args: &Args,
+    pipeline: &Checked,
+    bucket: &dyn Bucket,
+    said: Option<Said>,
+    version: Version<'_>,
+) -> miette::Result<()> {
+    let Version { source, bytes, about, manifest } = version;
+    let name = source.name();
+    let running = Running::find(pipeline).await?;
+    if let Some(running) = &running
+        && runs(&running.plugins().await?, source)
+    {
+        let taken = running.send(&["api", "plugins", &source.key()], args.at_once, bytes).await?;
+        println!("{}", told(&name, &taken));
+        return Ok(());
+    }
+    let rehearsal = rehearsed(pipeline, source, &bytes, manifest).await?;
+    let digest = plugin::digest_of(&bytes);
+    let base = serving(pipeline, source)?.map(|base| plugin::about(&base).map(|about| (base, about.version)));
+    let checkup = everywhere::Checkup {
+        name: &name,
+        version: &about.version,
+        digest: &digest,
+        bytes: &bytes,
+        base: base.transpose().into_diagnostic()?,
+        at_once: args.at_once,
+    };
+    let how = everywhere::put(bucket, pipeline, said, checkup).await?;
+    println!("{name}: version {} ({digest:.12}) {how}; {}", about.version, rehearsal.words());
+    if let Some(running) = running {
+        // It has not taken this pipeline.toml yet, since it lacked the very plugin.
+        running.post(&["api", "reload"]).await?;
+    }
+    Ok(())
+}
+
+/// Tried here, and signed where that is asked for.
+async fn rehearsed(
+    pipeline: &Checked,
+    source: &PluginSource,
+    bytes: &[u8],
+    manifest: Option<Manifest>,
+) -> miette::Result<Rehearsal> {
+    let name = source.name();
+    let rehearsal = {
+        let (bytes, pipeline, name) = (bytes.to_vec(), pipeline.clone(), name.clone());
+        let tried = move || test::try_in_the_lab(&bytes, manifest, Vec::new(), Some(&pipeline), Some(&name));
+        tokio::task::spawn_blocking(tried).await.into_diagnostic()??
+    };
+    if rehearsal.verdict() == Verdict::Failed {
+        return Err(miette!("{name} {}", rehearsal.words()));
+    }
+    let trust = Trust::open(&pipeline.plugins.keys, &pipeline.data_dir.join("plugins")).into_diagnostic()?;
+    let role = plugin::about(bytes).into_diagnostic()?.role;
+    trust.admit(bytes, Some(&name), role).into_diagnostic()?;
+    Ok(rehearsal)
 }
 
 /// The pipeline, which may name this very plugin before it is there.
 fn load(args: &Args, name: &str, role: Role) -> Result<Checked, Fatal> {
     let config: ConfigArgs = args.config.clone().into();
     let with_it = crate::config::load(&config.file, &config.set, &WithIt { name, role });
-    with_it.or_else(|_| boot::load_to_run(&config)).map_err(Fatal::Config)
+    let with_others = |faults| {
+        let more = [(name.to_owned(), role)].into_iter().collect();
+        boot::load_with_bucket(&config, more).map_err(|()| faults)
+    };
+    with_it.or_else(|_| boot::load_to_run(&config)).or_else(with_others).map_err(Fatal::Config)
 }
 
 struct WithIt<'a> {
@@ -124,17 +213,7 @@ async fn deliver(
         println!("{}", told(&name, &taken));
         return Ok(());
     }
-    let rehearsal = {
-        let (bytes, pipeline, name) = (bytes.clone(), pipeline.clone(), name.clone());
-        let tried = move || test::try_in_the_lab(&bytes, manifest, Vec::new(), Some(&pipeline), Some(&name));
-        tokio::task::spawn_blocking(tried).await.into_diagnostic()??
-    };
-    if rehearsal.verdict() == Verdict::Failed {
-        return Err(miette!("{name} {}", rehearsal.words()));
-    }
-    let trust = Trust::open(&pipeline.plugins.keys, &pipeline.data_dir.join("plugins")).into_diagnostic()?;
-    let role = plugin::about(&bytes).into_diagnostic()?.role;
-    trust.admit(&bytes, Some(&name), role).into_diagnostic()?;
+    let rehearsal = rehearsed(pipeline, source, &bytes, manifest).await?;
     put_in_place(args, pipeline, source, &bytes)?;
     println!("{name}: {}; in force with the next start", rehearsal.words());
     Ok(())
@@ -167,7 +246,7 @@ fn put_in_place(args: &Args, pipeline: &Checked, source: &PluginSource, bytes: &
     };
     if args.again {
         // The worker's lock: an engine that runs and does not answer us is not written behind its back.
-        let _ours = boot::queue(pipeline, Roles { web: false, worker: true })?;
+        let _ours = Lock::worker(&pipeline.data_dir).into_diagnostic()?;
         let mut ledger = Ledger::open(&pipeline.data_dir).into_diagnostic()?;
         ledger.pardon(&source.key(), &plugin::digest_of(bytes)).into_diagnostic()?;
     }
@@ -217,6 +296,11 @@ impl Asks {
         }
     }
 
+    fn of_bytes(bytes: &[u8]) -> miette::Result<Self> {
+        let about = plugin::about(bytes).into_diagnostic()?;
+        Ok(Self::of(&about, Manifest::of(bytes).ok().flatten().as_ref()))
+    }
+
     fn beyond(&self, before: &Self) -> Self {
         let more = |new: &BTreeSet<String>, old: &BTreeSet<String>| new.difference(old).cloned().collect();
         Self {
@@ -245,11 +329,13 @@ impl Asks {
 
 /// What the version in force asks for. Where none can be had, everything is new.
 fn in_force(pipeline: &Checked, source: &PluginSource) -> miette::Result<Asks> {
+    serving(pipeline, source)?.map_or_else(|| Ok(Asks::default()), |bytes| Asks::of_bytes(&bytes))
+}
+
+/// The version in force on this machine.
+fn serving(pipeline: &Checked, source: &PluginSource) -> miette::Result<Option<Vec<u8>>> {
     let ledger = Ledger::look(&pipeline.data_dir).into_diagnostic()?;
     let shelf = Shelf::new(&pipeline.data_dir);
     let kept = ledger.entry(&source.key()).and_then(|entry| shelf.get(&entry.in_force.digest).ok());
-    let bytes = kept.or_else(|| plugin::component(source, &pipeline.plugins.dir, &shelf).ok());
-    let Some(bytes) = bytes else { return Ok(Asks::default()) };
-    let about = plugin::about(&bytes).into_diagnostic()?;
-    Ok(Asks::of(&about, Manifest::of(&bytes).ok().flatten().as_ref()))
+    Ok(kept.or_else(|| plugin::component(source, &pipeline.plugins.dir, &shelf).ok()))
 }

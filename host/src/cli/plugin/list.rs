@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode};
 use miette::IntoDiagnostic;
 use serde_json::{Value, json};
 
-use super::readable_diff;
+use super::{everywhere, readable_diff};
 use crate::{
     cli::{ConfigFlags, Outcome, OutputFormat, block_on, boot, operate::Running},
     config::{Checked, PluginSource, Runs, Stage},
@@ -27,6 +27,12 @@ pub(super) fn list(config: ConfigFlags, format: OutputFormat) -> Outcome {
         // An engine that we may not operate is as good as none: what is on the disk can still be read.
         Ok(None) | Err(_) => (on_disk(&pipeline)?, false),
     };
+    let mut rows = rows;
+    if let Some(bucket) = boot::bucket(&pipeline, None).filter(|_| !runs)
+        && let Err(error) = block_on(everywhere::add_to(&*bucket, &mut rows))?
+    {
+        eprintln!("{}: {error}; this is what is known here", bucket.called());
+    }
     match format {
         OutputFormat::Json => println!("{:#}", Value::Array(rows)),
         OutputFormat::Text => {
@@ -114,6 +120,11 @@ fn print(row: &Value) {
     }
     for aside in row["set_aside"].as_array().into_iter().flatten() {
         println!("  set aside    {:<10} {:.12}  {}", "", text(&aside["digest"]), text(&aside["why"]));
+    }
+    for node in row["nodes"].as_array().into_iter().flatten() {
+        if let Some(line) = everywhere::shown(node) {
+            println!("  node       {line}");
+        }
     }
     for grant in row["idle_grants"].as_array().into_iter().flatten() {
         println!("  never used   grant {}", text(grant));

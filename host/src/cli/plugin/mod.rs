@@ -1,6 +1,7 @@
 //! `wtaf-host plugin`: what plugins there are and what one is; new ones, from a project to a component; another version, tried, in force, and back.
 
 mod build;
+mod everywhere;
 mod export;
 mod inspect;
 mod install;

@@ -1,11 +1,12 @@
 //! `plugin rollback` and `plugin promote`: an operator decides what a trial comes to, or goes back from a version.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use miette::{IntoDiagnostic, miette};
 
+use super::everywhere;
 use crate::{
-    adapter::queue::Roles,
+    adapter::{bucket::Bucket, queue::Lock},
     cli::{ConfigFlags, Outcome, block_on, boot, operate::Running},
     config::Checked,
     engine::sources,
@@ -34,9 +35,15 @@ pub(super) fn rollback(args: &Args) -> Outcome {
             let text = |name: &str| back[name].as_str().unwrap_or_default();
             println!("{}: version {} ({:.12}) is in force again", args.name, text("version"), text("digest"));
         }
-        None => on_disk(&pipeline, &args.name)?,
+        None => match shared(&pipeline, &args.name) {
+            Some((bucket, name)) => {
+                let back = block_on(everywhere::roll_back(&*bucket, &name))??;
+                println!("{name}: version {} ({:.12}) is in force again", back.version, back.digest);
+            }
+            None => on_disk(&pipeline, &args.name)?,
+        },
     }
-    Ok(ExitCode::SUCCESS)
+    heard(&pipeline, &args.name)
 }
 
 /// Gives the version on trial to everyone.
@@ -44,17 +51,33 @@ pub(super) fn promote(args: &Args) -> Outcome {
     let pipeline = boot::load_to_run(&args.config.clone().into())?;
     block_on(async {
         match Running::find(&pipeline).await? {
-            Some(running) => running.post(&["api", "plugins", &args.name, "promote"]).await,
-            None => Err(miette!(help = "start it with `wtaf-host run`", "no engine answers: nothing is on trial")),
+            Some(running) => running.post(&["api", "plugins", &args.name, "promote"]).await.map(|_| ()),
+            None => match shared(&pipeline, &args.name) {
+                Some((bucket, name)) => everywhere::promote(&*bucket, &name).await,
+                None => Err(miette!(help = "start it with `wtaf-host run`", "no engine answers: nothing is on trial")),
+            },
         }
     })??;
     println!("{}: everyone gets the version that was on trial", args.name);
-    Ok(ExitCode::SUCCESS)
+    heard(&pipeline, &args.name)
+}
+
+/// The bucket and what it calls the plugin, where plugins come from one.
+fn shared(pipeline: &Checked, name: &str) -> Option<(Arc<dyn Bucket>, String)> {
+    let source = sources(pipeline).into_iter().find(|source| source.key() == name || source.name() == name)?;
+    Some((everywhere::bucket_of(pipeline, &source)?, source.name()))
+}
+
+/// A line a node, where there are several.
+fn heard(pipeline: &Checked, name: &str) -> Outcome {
+    let Some((bucket, name)) = shared(pipeline, name) else { return Ok(ExitCode::SUCCESS) };
+    let well = block_on(everywhere::wait_for_nodes(&*bucket, &name))??;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn on_disk(pipeline: &Checked, name: &str) -> miette::Result<()> {
     // The worker's lock: an engine that runs and does not answer us is not written behind its back.
-    let _ours = boot::queue(pipeline, Roles { web: false, worker: true })?;
+    let _ours = Lock::worker(&pipeline.data_dir).into_diagnostic()?;
     let source = sources(pipeline)
         .into_iter()
         .find(|source| source.key() == name || source.name() == name)

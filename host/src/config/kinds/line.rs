@@ -15,7 +15,7 @@ use crate::{
         document::Node,
         fault::{Code, Found},
         grant::{Grant, UnknownGrant},
-        model::{PluginSource, StoreUrl},
+        model::{PluginHome, PluginSource, StoreUrl},
         reference::NotAReference,
         trust::{NotAKey, PublicKey},
         walk::{Kind, Shape, Walk},
@@ -155,6 +155,17 @@ pub const STORE: Line<StoreUrl> = Line {
     example: Some("sqlite://data/wtaf.db"),
 };
 
+/// Where to listen.
+pub const LISTEN: Line<SecretString> = Line {
+    wants: "\"postgres://…\", direct or through a session pooler",
+    parse: |base, text| match store(base, text)? {
+        StoreUrl::Postgres(url) => Ok(url),
+        StoreUrl::Sqlite(_) => Err("is no PostgreSQL, and nothing else tells".to_owned()),
+    },
+    secret: true,
+    example: None,
+};
+
 /// One or several NATS servers.
 pub const NATS: Line<SecretString> = Line {
     wants: "a NATS URL such as \"nats://127.0.0.1:4222\", several separated by commas",
@@ -198,6 +209,26 @@ pub const PLUGIN: Line<PluginSource> = Line {
     secret: false,
     example: Some("coach"),
 };
+
+/// Where plugins are at home.
+pub const HOME: Line<PluginHome> = Line {
+    wants: "a folder, or a bucket on the NATS servers such as \"nats://plugins\"",
+    parse: home,
+    secret: false,
+    example: Some("nats://plugins"),
+};
+
+fn home(base: &Path, text: &str) -> Result<PluginHome, String> {
+    match text.split_once("://") {
+        Some(("nats", "")) => Err("names no bucket".to_owned()),
+        // The servers are those of the queue: what stands here is a name, and no address.
+        Some(("nats", bucket)) => {
+            name(bucket).map(PluginHome::Bucket).map_err(|why| format!("names a bucket that {why}"))
+        }
+        Some(_) => Err("is neither a folder nor nats://BUCKET".to_owned()),
+        None => Ok(PluginHome::Folder(base.join(text))),
+    }
+}
 
 fn name(text: &str) -> Result<String, String> {
     if text.len() > 64 {
@@ -277,11 +308,7 @@ fn store(base: &Path, text: &str) -> Result<StoreUrl, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
         let url = Url::parse(text).map_err(|error| format!("is no URL ({error}); is the password percent-encoded?"))?;
         let has_host = url.host_str().is_some_and(|host| !host.is_empty()) || url.query().is_some();
-        return if has_host {
-            Ok(StoreUrl::Postgres(SecretString::from(text.to_owned())))
-        } else {
-            Err("has no host".into())
-        };
+        return if has_host { server(base, url) } else { Err("has no host".into()) };
     }
     let Some(file) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) else {
         return Err("begins with neither sqlite:// nor postgres://".to_owned());
@@ -292,6 +319,27 @@ fn store(base: &Path, text: &str) -> Result<StoreUrl, String> {
         _ if file.contains('?') => Err("takes no options after the file's name".to_owned()),
         _ => Ok(StoreUrl::Sqlite(base.join(file))),
     }
+}
+
+/// A PostgreSQL server's URL, its files found from the folder of pipeline.toml.
+fn server(base: &Path, mut url: Url) -> Result<StoreUrl, String> {
+    const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+    let mut asked: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    for (key, value) in &mut asked {
+        match key.as_str() {
+            "sslmode" | "ssl-mode" if !MODES.contains(&value.as_str()) => {
+                return Err(format!("has an sslmode that is none of {}", MODES.join(", ")));
+            }
+            "sslrootcert" | "ssl-root-cert" | "ssl-ca" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key" => {
+                *value = base.join(&*value).display().to_string();
+            }
+            _ => {}
+        }
+    }
+    if !asked.is_empty() {
+        url.query_pairs_mut().clear().extend_pairs(&asked);
+    }
+    Ok(StoreUrl::Postgres(SecretString::from(String::from(url))))
 }
 
 fn nats(text: &str) -> Result<SecretString, String> {

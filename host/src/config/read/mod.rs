@@ -16,7 +16,7 @@ use super::{
     flow,
     keys::{coach, data, limits, plugins, root, server, store, web},
     kinds::{Roles, unknown_role},
-    model::{Limits, Pipeline, Plugins, Server, Store, StoreUrl, TrialRule, Web},
+    model::{Home, Limits, Pipeline, PluginHome, Plugins, Queue, Server, Store, StoreUrl, TrialRule, Web},
     plugin::{Finder, Places, RoleOf},
     walk::{View, Walk},
 };
@@ -43,7 +43,7 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
     let sms = top.get(walk, &root::SMS).and_then(|view| sms::read(walk, &view));
     let role_table = top.get(walk, &root::ROLE_TABLE);
     let limits = top.get(walk, &root::LIMITS).and_then(|view| read_limits(walk, &view, role_table.as_ref()));
-    let plugins = top.get(walk, &root::PLUGINS).and_then(|view| read_plugins(walk, &view));
+    let plugins = top.get(walk, &root::PLUGINS).and_then(|view| read_plugins(walk, &view, queue.as_ref()));
     let coaches = top.get(walk, &root::COACH).and_then(|views| read_coaches(walk, &views));
     let plugins_dir = plugins.as_ref().map_or_else(|| walk.base().join("plugins/installed"), |it| it.dir.clone());
     let kept_in = data_dir.clone().unwrap_or_else(|| walk.base().join("data"));
@@ -71,9 +71,21 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
     Some(Read { pipeline, public_url_given })
 }
 
+/// The bucket that plugins come from, whatever else the document says.
+pub fn home(walk: &mut Walk<'_>, entries: &[Entry]) -> Option<Home> {
+    let top = View::new(walk, &root::TABLE, entries, At::TOP, "");
+    let queue = top.get(walk, &root::QUEUE).and_then(|view| queue::read(walk, &view))?;
+    let plugins = top.get(walk, &root::PLUGINS)?;
+    match plugins.get(walk, &plugins::SOURCE)? {
+        PluginHome::Bucket(bucket) => Some(Home { bucket, nats: queue.nats? }),
+        PluginHome::Folder(_) => None,
+    }
+}
+
 fn read_server(walk: &mut Walk<'_>, view: &View) -> Option<(Server, bool)> {
     let given = view.has(walk, &server::PUBLIC_URL);
     let listen = view.get(walk, &server::LISTEN);
+    let metrics_listen = view.get(walk, &server::METRICS_LISTEN);
     let public_url = view.get(walk, &server::PUBLIC_URL);
     let admin_token = view.get(walk, &server::ADMIN_TOKEN);
     let bridge_token = view.get(walk, &server::BRIDGE_TOKEN);
@@ -92,6 +104,7 @@ fn read_server(walk: &mut Walk<'_>, view: &View) -> Option<(Server, bool)> {
     }
     let server = Server {
         listen,
+        metrics_listen,
         public_url,
         admin_token,
         bridge_token,
@@ -119,7 +132,13 @@ fn read_store(walk: &mut Walk<'_>, view: &View, data_dir: Option<&std::path::Pat
     } else {
         data_dir.map(|dir| StoreUrl::Sqlite(dir.join("wtaf.db")))
     };
-    Some(Store { url: url? })
+    let listen_url = view.get(walk, &store::LISTEN_URL);
+    if let (Some(StoreUrl::Sqlite(_)), true) = (&url, view.has(walk, &store::LISTEN_URL)) {
+        let at = view.at_of(&store::LISTEN_URL);
+        let fault = Found::new(Code::Conflict, at, "`store.listen_url` is of use with PostgreSQL alone");
+        walk.push(fault.help("leave it out, or set store.url to a postgres:// URL"));
+    }
+    Some(Store { url: url?, listen_url })
 }
 
 fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Value>>) -> Option<Limits> {
@@ -149,9 +168,14 @@ fn read_limits(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Valu
     })
 }
 
-fn read_plugins(walk: &mut Walk<'_>, view: &View) -> Option<Plugins> {
+fn read_plugins(walk: &mut Walk<'_>, view: &View, queue: Option<&Queue>) -> Option<Plugins> {
     let dir = view.get(walk, &plugins::DIR);
     let source = view.get(walk, &plugins::SOURCE);
+    if let (Some(PluginHome::Bucket(_)), Some(Queue { nats: None, .. })) = (&source, queue) {
+        let at = view.at_of(&plugins::SOURCE);
+        let fault = Found::new(Code::Missing, at, "plugins that come from a NATS bucket need `queue.nats_url`");
+        walk.push(fault.help("such as nats_url = \"nats://127.0.0.1:4222\" in [queue], whatever its backend is"));
+    }
     let memory = view.get(walk, &plugins::MEMORY);
     let deadline = view.get(walk, &plugins::DEADLINE);
     let fuel = view.get(walk, &plugins::FUEL);

@@ -38,6 +38,22 @@ fn elsewhere_it_is_toml() {
 }
 
 #[test]
+fn a_databases_files_are_found_from_the_file_and_its_tls_mode_is_one() {
+    use secrecy::ExposeSecret;
+
+    let url = |checked: &Checked| match &checked.store.url {
+        StoreUrl::Postgres(url) => url.expose_secret().to_owned(),
+        StoreUrl::Sqlite(file) => file.display().to_string(),
+    };
+    let near = set(&["store.url=postgres://u:p@h/x?sslmode=verify-full&sslrootcert=root.pem"]);
+    assert_eq!(url(&near), "postgres://u:p@h/x?sslmode=verify-full&sslrootcert=%2Fsrv%2Fwtaf%2Froot.pem");
+    let odd = faults(&["store.url=postgres://u:hush@h/x?sslmode=yes"]);
+    assert!(odd.contains("verify-full") && !odd.contains("hush"), "{odd}");
+    let idle = faults(&["store.listen_url=postgres://u:hush@h/x"]);
+    assert!(idle.contains("with PostgreSQL alone") && !idle.contains("hush"), "{idle}");
+}
+
+#[test]
 fn one_or_a_list_may_be_either() {
     assert_eq!(set(&["server.trusted_proxies=10.0.0.1"]).server.trusted_proxies, ["10.0.0.1"]);
     let checked =
@@ -111,4 +127,19 @@ fn a_key_given_on_the_command_line_is_not_shown_in_a_fault() {
         "ai.x.api_key:sk-secret",
     ]);
     assert!(!shown.contains("sk-secret") && !shown.contains("two words"), "{shown}");
+}
+
+#[test]
+fn plugins_from_a_bucket_need_servers_and_a_bucket_has_a_name() {
+    let case = |set: &'static [&'static str]| Case { set, ..shipped() };
+
+    let lacking = case(&["plugins.source=nats://plugins"]).faults().to_string();
+    assert!(lacking.contains("need `queue.nats_url`") && lacking.contains("--set 1"), "{lacking}");
+    for bad in ["nats://", "nats://a/b", "nats://a.b", "https://plugins"] {
+        let set = [format!("plugins.source={bad}")];
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        assert_eq!(Case { set: &set, ..shipped() }.faults().iter().count(), 1, "{bad}");
+    }
+    let good = case(&["plugins.source=nats://plugins", "queue.nats_url=nats://127.0.0.1:4222"]).good();
+    assert_eq!(good.plugins.source.bucket(), Some("plugins"));
 }

@@ -17,19 +17,34 @@ use crate::{
 
 impl Swaps {
     /// Asks the rule of every trial.
-    pub(super) async fn judge(&self) {
+    pub(super) async fn judge(self: &Arc<Self>) {
         if let Err(error) = self.write_down() {
             tracing::error!(%error, "a version that was rolled back is still in force as far as the disk knows: tried again");
         }
-        let due = |trial: &Arc<Trial>| trial.verdict() != Verdict::Wait;
+        let due = |trial: &Arc<Trial>| self.verdict(trial) != Verdict::Wait;
         if !self.generations.in_force().trials.iter().any(due) {
             return;
         }
+        for trial in self.judge_here(due).await {
+            self.say_promoted(&trial).await;
+        }
+    }
+
+    /// Does what the rule says. Gives the trials that are won and are every node's: those wait for the bucket's word, while what goes goes at once.
+    async fn judge_here(&self, due: impl Fn(&Arc<Trial>) -> bool) -> Vec<Arc<Trial>> {
+        let mut won = Vec::new();
         let _turn = self.turn.lock().await;
         let trials = self.generations.in_force().trials.clone();
         for trial in trials.iter().filter(|trial| due(trial)) {
+            let verdict = self.verdict(trial);
+            let everywhere = self.governed(&trial.key).is_some();
+            if everywhere && verdict == Verdict::Promote {
+                won.push(Arc::clone(trial));
+                continue;
+            }
+            let gone = matches!(verdict, Verdict::RollBack(_));
             // It waits for the disk, and nobody else is to.
-            let done = tokio::task::block_in_place(|| match trial.verdict() {
+            let done = tokio::task::block_in_place(|| match verdict {
                 Verdict::Wait => Ok(()),
                 Verdict::Promote => self.promote_trial(trial),
                 Verdict::Settle => self.settle(trial),
@@ -38,12 +53,20 @@ impl Swaps {
             if let Err(error) = done {
                 tracing::error!(plugin = %trial.key, %error, "what its trial came to could not be written down: tried again");
             }
+            if everywhere && gone {
+                self.say_rolled_back(&trial.key);
+            }
         }
+        won
     }
 
     /// Ends a trial in favour of its version: everyone gets it, and it is watched for a while longer.
-    pub async fn promote(&self, name: &str) -> Result<(), Refused> {
-        let key = self.source_called(name)?.key();
+    pub async fn promote(self: &Arc<Self>, name: &str) -> Result<(), Refused> {
+        let source = self.source_called(name)?;
+        let key = source.key();
+        if let (Some((cluster, plugin)), Some(_)) = (self.shared(&source), self.governed(&key)) {
+            return self.promote_everywhere(cluster, &plugin).await;
+        }
         let _turn = self.turn.lock().await;
         let in_force = self.generations.in_force();
         let trial = in_force.trials.iter().find(|trial| trial.key == key && trial.mode != Mode::Whole);
@@ -52,10 +75,13 @@ impl Swaps {
     }
 
     /// Goes back: from the version on trial, else from the one in force to the one before it. Gives the version that is in force then.
-    pub async fn roll_back(&self, name: &str) -> Result<Arc<Plugin>, Refused> {
+    pub async fn roll_back(self: &Arc<Self>, name: &str) -> Result<Arc<Plugin>, Refused> {
         const WHY: &str = "an operator went back";
         let source = self.source_called(name)?;
         let key = source.key();
+        if let (Some((cluster, plugin)), Some(_)) = (self.shared(&source), self.governed(&key)) {
+            return self.roll_back_everywhere(cluster, &plugin, WHY).await;
+        }
         let _turn = self.turn.lock().await;
         let in_force = self.generations.in_force();
         // What serves few goes before what serves all.
@@ -108,7 +134,7 @@ impl Swaps {
         Ok(loaded.map_err(|_| Refused::Stopping)??)
     }
 
-    fn promote_trial(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
+    pub(super) fn promote_trial(&self, trial: &Arc<Trial>) -> Result<(), Refused> {
         let in_force = self.generations.in_force();
         let rule = in_force.base.pipeline.plugins.trial;
         let base = Arc::new(in_force.base.with(&[(&trial.key, &trial.new)]));
@@ -137,7 +163,7 @@ impl Swaps {
     }
 
     /// First the jobs are safe, then it is written down; where that fails, it is tried again at every look.
-    fn roll_back_trial(&self, trial: &Arc<Trial>, why: &str) -> Result<(), Refused> {
+    pub(super) fn roll_back_trial(&self, trial: &Arc<Trial>, why: &str) -> Result<(), Refused> {
         let in_force = self.generations.in_force();
         let serves = in_force.base.runs(&trial.key, &trial.new);
         let base =

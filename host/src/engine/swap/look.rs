@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{Offer, Refused, Swaps};
-use crate::{config::PluginSource, engine::sources, plugin::ledger::What};
+use crate::{
+    config::PluginSource,
+    engine::sources,
+    plugin::{self, ledger::What},
+};
 
 impl Swaps {
     /// The files to watch: pipeline.toml, and each that a plugin may come from.
@@ -47,6 +51,9 @@ impl Swaps {
     }
 
     async fn look_at(self: &Arc<Self>, source: &PluginSource) {
+        if let Some(bucket) = self.governed(&source.key()) {
+            return self.look_past(source, bucket).await;
+        }
         let (workshop, named) = (Arc::clone(&self.workshop), source.clone());
         let read = tokio::task::spawn_blocking(move || workshop.registry().bytes(&named)).await;
         match read {
@@ -56,6 +63,21 @@ impl Swaps {
             }
             Ok(Err(error)) => self.tell(&source.key(), "", "", What::Refused { why: error.to_string() }),
             Err(_) => {}
+        }
+    }
+}
+
+impl Swaps {
+    /// A file counts for nothing where the bucket says what runs. Whoever dropped one is told, once, unless it is what runs anyway.
+    async fn look_past(&self, source: &PluginSource, bucket: String) {
+        let Some(file) = self.file_of(source) else { return };
+        let read = tokio::task::spawn_blocking(move || std::fs::read(file)).await;
+        let Ok(Ok(bytes)) = read else { return };
+        let (key, digest) = (source.key(), plugin::digest_of(&bytes));
+        let runs = self.generations.current().plugins().get(&key).is_some_and(|plugin| plugin.digest == digest);
+        if !runs && !self.was_refused(&key, &digest) {
+            self.note_refusal(&key, Some(&digest));
+            self.tell_refused(&key, &digest, &Refused::FromBucket { bucket });
         }
     }
 }

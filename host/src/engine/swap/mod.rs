@@ -3,6 +3,7 @@
 //! Everything is prepared and tried before anything changes, and then one value is replaced. Jobs under way end on what they began with. What is refused
 //! leaves no trace but a line in the journal. One swap at a time.
 
+mod cluster;
 mod judge;
 mod look;
 mod offer;
@@ -13,6 +14,7 @@ mod show;
 mod tags;
 mod tidy;
 
+pub use cluster::{Cluster, NotStocked, how_of, machine, stock};
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
 pub use replay::{NotReplayed, Replayed, Versions as Replaying};
@@ -33,6 +35,7 @@ use super::{
     workshop::AssemblyError,
 };
 use crate::{
+    adapter::bucket::Bucket,
     config::{Checked, Places, PluginSource, Role, RoleOf, Runs},
     job::Millis,
     plugin::{
@@ -68,6 +71,8 @@ pub struct Swaps {
     turn: tokio::sync::Mutex<()>,
     /// Rung by whoever wants the files looked at now.
     look: tokio::sync::Notify,
+    /// The other nodes, where plugins come from a bucket.
+    cluster: Option<Arc<Cluster>>,
 }
 
 /// Why the engine's first generation could not be put together.
@@ -101,6 +106,7 @@ impl Swaps {
         pipeline: &Arc<Checked>,
         workshop: Arc<Workshop>,
         recordings: Arc<Recordings>,
+        bucket: Option<Arc<dyn Bucket>>,
     ) -> Result<Arc<Self>, StartError> {
         // So that there is a place to drop plugins into, and notices of it. Where it cannot be made, dropping is not possible, and nothing else is lost.
         if let Err(error) = std::fs::create_dir_all(workshop.registry().dir()) {
@@ -123,6 +129,8 @@ impl Swaps {
                 ledger.in_force(key, version_of(plugin))?;
             }
         }
+        let kept = workshop.registry().shelf().dir();
+        let cluster = bucket.map(|bucket| Cluster::open(bucket, kept)).transpose()?.map(Arc::new);
         let swaps = Self {
             generations: Arc::new(generations),
             workshop,
@@ -136,6 +144,7 @@ impl Swaps {
             candidates: tokio::sync::Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             look: tokio::sync::Notify::new(),
+            cluster,
         };
         for (key, plugin) in swaps.generations.current().plugins() {
             swaps.keep_resident(key, plugin);
@@ -193,12 +202,14 @@ impl Swaps {
     /// Watches files and trials until the engine stops.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let judging = tokio::spawn(Arc::clone(&self).judge_until(stopping.clone()));
+        let following = tokio::spawn(Arc::clone(&self).follow_until(stopping.clone()));
         tokio::select! {
             () = stopping.cancelled() => {}
             () = Arc::clone(&self).watch() => {}
         }
-        // It ends by itself once told to; a panic in it has nothing left to harm.
+        // They end by themselves once told to; a panic in them has nothing left to harm.
         let _ = judging.await;
+        let _ = following.await;
     }
 
     async fn judge_until(self: Arc<Self>, stopping: CancellationToken) {

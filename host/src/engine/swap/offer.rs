@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Swaps, version_of};
 use crate::{
+    adapter::bucket::BucketError,
     config::{Checked, PluginSource, Role, Runs},
     engine::{
         InForce, sources,
@@ -33,6 +34,8 @@ pub enum Offer {
     Asked,
     /// Someone asks that it serve everyone at once, without a shadow or a canary.
     AtOnce,
+    /// It is what every node is to run, and how: someone asked for it on another, or here a moment ago.
+    Followed(Mode),
     /// Someone asks for it by name, and says how it is to be tried, whatever the pipeline says.
     As(Mode),
 }
@@ -108,6 +111,17 @@ pub enum Refused {
         /// The plugin.
         name: String,
     },
+    /// The bucket says what runs here, and a file does not.
+    #[error(
+        "every node runs what {bucket} says, so a file in the plugins folder is not taken: wtaf-host plugin install"
+    )]
+    FromBucket {
+        /// What pipeline.toml calls it.
+        bucket: String,
+    },
+    /// The bucket could not be asked, or has it not whole.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
     /// The disk.
     #[error("the data directory: {0}")]
     Disk(#[from] io::Error),
@@ -123,11 +137,14 @@ impl Refused {
             Self::Unknown { .. } => "no-such-plugin",
             Self::Load(LoadError::NotGranted { .. }) => "plugin-not-granted",
             Self::NotTrusted(_) => "plugin-not-trusted",
-            Self::Load(_) | Self::Source(_) | Self::OtherRole { .. } => "plugin-unfit",
             Self::SetAside { .. } => "plugin-set-aside",
             Self::Rehearsal(_) => "plugin-rehearsal-failed",
             Self::NothingBefore { .. } => "plugin-nothing-before",
             Self::NotOnTrial { .. } => "plugin-not-on-trial",
+            Self::FromBucket { .. } => "plugin-from-bucket",
+            Self::Bucket(BucketError::Overtaken) => "plugin-overtaken",
+            Self::Bucket(BucketError::Away(_)) => "plugin-bucket-away",
+            Self::Load(_) | Self::Source(_) | Self::OtherRole { .. } | Self::Bucket(_) => "plugin-unfit",
             Self::Disk(_) | Self::Stopping | Self::Again => "plugin-not-now",
         }
     }
@@ -161,11 +178,15 @@ impl Swaps {
             let taken = swaps.take(&source, bytes, &digest, offer).await;
             swaps.note_refusal(&key, taken.is_err().then_some(&digest));
             if let Err(refused) = &taken {
-                swaps.tell(&source.key(), "", &digest, What::Refused { why: refused.to_string() });
+                swaps.tell_refused(&key, &digest, refused);
             }
             taken
         });
         offered.await.map_err(|_| Refused::Stopping)?
+    }
+
+    pub(super) fn tell_refused(&self, key: &str, digest: &str, refused: &Refused) {
+        self.tell(key, "", digest, What::Refused { why: refused.to_string() });
     }
 
     async fn take(&self, source: &PluginSource, bytes: Vec<u8>, digest: &str, offer: Offer) -> Result<Taken, Refused> {
@@ -193,20 +214,15 @@ impl Swaps {
         {
             return Err(Refused::SetAside { why: aside.why.clone() });
         }
-        let signed = self.admit(&in_force.base.pipeline, source, &bytes)?;
-        let plugin = self.compile(source, &bytes).await?;
-        fits(&in_force.base.pipeline, source, &plugin)?;
-        let rehearsal = self.rehearse(&in_force.base.pipeline, &key, &plugin, &bytes).await;
-        if rehearsal.verdict() == Verdict::Failed {
-            return Err(Refused::Rehearsal(Box::new(rehearsal)));
-        }
+        let known = if matches!(offer, Offer::Followed(_)) { self.tried_just_now(digest) } else { None };
+        let Ready { plugin, signed, rehearsal } = self.examine(source, &bytes, known).await?;
         self.keep(bytes).await?;
         let _turn = self.turn.lock().await;
         let in_force = self.generations.in_force();
         fits(&in_force.base.pipeline, source, &plugin)?;
         let mode = match offer {
             Offer::AtOnce => Mode::Whole,
-            Offer::As(mode) => mode,
+            Offer::Followed(mode) | Offer::As(mode) => mode,
             Offer::Found | Offer::Asked => mode_of(&in_force.base.pipeline, &key),
         };
         // It waits for the disk, and nobody else is to.
@@ -219,7 +235,28 @@ impl Swaps {
         Ok(taken(&plugin, Some(mode), rehearsal))
     }
 
-    async fn keep(&self, bytes: Vec<u8>) -> Result<(), Refused> {
+    /// Every check there is before a version may serve, and its rehearsal unless it is known. Changes nothing.
+    pub(super) async fn examine(
+        &self,
+        source: &PluginSource,
+        bytes: &[u8],
+        known: Option<Rehearsal>,
+    ) -> Result<Ready, Refused> {
+        let pipeline = Arc::clone(&self.generations.current().pipeline);
+        let signed = self.admit(&pipeline, source, bytes)?;
+        let plugin = self.compile(source, bytes).await?;
+        fits(&pipeline, source, &plugin)?;
+        let rehearsal = match known {
+            Some(rehearsal) => rehearsal,
+            None => self.rehearse(&pipeline, &source.key(), &plugin, bytes).await,
+        };
+        if rehearsal.verdict() == Verdict::Failed {
+            return Err(Refused::Rehearsal(Box::new(rehearsal)));
+        }
+        Ok(Ready { plugin, signed, rehearsal })
+    }
+
+    pub(super) async fn keep(&self, bytes: Vec<u8>) -> Result<(), Refused> {
         let workshop = Arc::clone(&self.workshop);
         let kept = tokio::task::spawn_blocking(move || workshop.registry().shelf().keep(&bytes)).await;
         kept.map_err(|_| Refused::Stopping)??;
@@ -235,12 +272,12 @@ impl Swaps {
     }
 
     /// Whether this very file was refused last: looking again tells nobody anything new.
-    fn was_refused(&self, key: &str, digest: &str) -> bool {
+    pub(super) fn was_refused(&self, key: &str, digest: &str) -> bool {
         let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.get(key).is_some_and(|known| known == digest)
     }
 
-    fn note_refusal(&self, key: &str, digest: Option<&String>) {
+    pub(super) fn note_refusal(&self, key: &str, digest: Option<&String>) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         match digest {
             Some(digest) => refused.insert(key.to_owned(), digest.clone()),
@@ -248,7 +285,7 @@ impl Swaps {
         };
     }
 
-    async fn compile(&self, source: &PluginSource, bytes: &[u8]) -> Result<Arc<Plugin>, Refused> {
+    pub(super) async fn compile(&self, source: &PluginSource, bytes: &[u8]) -> Result<Arc<Plugin>, Refused> {
         let (workshop, name, bytes) = (Arc::clone(&self.workshop), source.name(), bytes.to_vec());
         let compiled = tokio::task::spawn_blocking(move || workshop.registry().compile(&name, &bytes)).await;
         Ok(compiled.map_err(|_| Refused::Stopping)??)
@@ -327,6 +364,13 @@ impl Swaps {
     }
 }
 
+/// A version that may serve.
+pub(super) struct Ready {
+    pub plugin: Arc<Plugin>,
+    pub signed: Option<Signed>,
+    pub rehearsal: Rehearsal,
+}
+
 /// A version that has passed every check.
 struct Candidate<'a> {
     plugin: &'a Arc<Plugin>,
@@ -337,12 +381,17 @@ struct Candidate<'a> {
 fn already(in_force: &InForce, key: &str, digest: &str, offer: Offer) -> Option<Arc<Plugin>> {
     let serving = in_force.base.plugins().get(key).filter(|plugin| plugin.digest == digest);
     // How it is tried may be what is to change.
-    let tried = in_force.trials.iter().filter(|_| !matches!(offer, Offer::AtOnce | Offer::As(_)));
+    let stays = |trial: &&Arc<Trial>| match offer {
+        Offer::Found | Offer::Asked => true,
+        Offer::AtOnce => false,
+        Offer::Followed(mode) | Offer::As(mode) => trial.mode == mode,
+    };
+    let tried = in_force.trials.iter().filter(stays);
     let tried = tried.filter(|trial| trial.key == key && trial.new.digest == digest).map(|trial| &trial.new);
     serving.or(tried.into_iter().next()).cloned()
 }
 
-fn fits(pipeline: &Checked, source: &PluginSource, plugin: &Plugin) -> Result<(), Refused> {
+pub(super) fn fits(pipeline: &Checked, source: &PluginSource, plugin: &Plugin) -> Result<(), Refused> {
     for stage in &pipeline.stages {
         if let Runs::Plugin { source: named, role } = &stage.runs
             && named == source
@@ -366,7 +415,7 @@ fn allowed(pipeline: &Checked, key: &str, stage: &str) -> (Limits, Grants) {
 }
 
 /// How a new version of a plugin is tried: by its stages' own keys, else by those of `[plugins]`. Of several stages the most careful decides.
-fn mode_of(pipeline: &Checked, key: &str) -> Mode {
+pub(super) fn mode_of(pipeline: &Checked, key: &str) -> Mode {
     let stages = || {
         pipeline.stages.iter().filter(|stage| matches!(&stage.runs, Runs::Plugin { source, .. } if source.key() == key))
     };

@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Beginning, PIPELINE, StartError, Swaps, role_in};
+use super::{Beginning, LastGood, PIPELINE, StartError, Swaps, role_in};
 use crate::{
     config::{Checked, Faults, Places, PluginSource, Role, RoleOf},
     engine::{InForce, Plugins, sources, workshop::AssemblyError},
@@ -143,6 +143,9 @@ impl Swaps {
             self.keep_resident(key, plugin);
         }
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        if let Some(cluster) = &self.cluster {
+            cluster.forgive();
+        }
         let id = base.id.to_string();
         let trials = in_force.trials.iter().filter(|trial| base.plugins().contains_key(&trial.key)).cloned().collect();
         self.put(in_force.next(base, trials, None))?;
@@ -163,7 +166,8 @@ impl RoleOf for Serving<'_> {
     fn role_of(&self, source: &PluginSource, places: Places<'_>) -> Result<Role, String> {
         match self.0.base.plugins().get(&source.key()) {
             Some(plugin) => Ok(plugin.about.role),
-            None => plugin::role_of(source, places),
+            // What other nodes run may be at hand although this machine never had its file.
+            None => plugin::role_of(source, places).or_else(|why| LastGood.role_of(source, places).map_err(|_| why)),
         }
     }
 }
@@ -176,6 +180,7 @@ fn changed_for_good(before: &Checked, after: &Checked) -> Vec<String> {
     let of_plugins = |key: &str, differs: bool| differs.then(|| format!("plugins.{key}"));
     let (was, is) = (&before.plugins, &after.plugins);
     changed.extend(of_plugins("dir", was.dir != is.dir));
+    changed.extend(of_plugins("source", was.source.bucket() != is.source.bucket()));
     changed.extend(of_plugins("stack", was.stack != is.stack));
     changed.extend(of_plugins("record", was.record != is.record || was.record_words != is.record_words));
     changed.extend(of_plugins("keys", was.keys != is.keys));

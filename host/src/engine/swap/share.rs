@@ -11,10 +11,17 @@ use crate::{
 impl Swaps {
     /// Tries the version that is on trial on another share of the people; its counts begin anew. Whoever had it among few has it among more, for people are
     /// picked by a hash.
-    pub async fn share(&self, name: &str, mode: Mode) -> Result<(), Refused> {
-        let key = self.source_called(name)?.key();
+    pub async fn change_share(self: &Arc<Self>, name: &str, mode: Mode) -> Result<(), Refused> {
+        let source = self.source_called(name)?;
+        let key = source.key();
         if mode == Mode::Whole {
             return self.promote(name).await;
+        }
+        if let Some((cluster, plugin)) = self.shared(&source)
+            && self.governed(&key).is_some()
+        {
+            let cluster = Arc::clone(cluster);
+            return self.change_share_everywhere(&cluster, &plugin, mode).await;
         }
         let _turn = self.turn.lock().await;
         let in_force = self.generations.in_force();

@@ -45,6 +45,10 @@ pub struct Line {
     pub idle_grants: Vec<String>,
     /// The version on trial.
     pub trial: Option<OnTrial>,
+    /// The bucket that says what of it is in force, where one does.
+    pub bucket: Option<String>,
+    /// What each node says of it, where there is a bucket.
+    pub nodes: Option<Vec<Value>>,
 }
 
 /// A version on trial.
@@ -92,6 +96,7 @@ impl Swaps {
     }
 
     fn line(&self, in_force: &InForce, key: &str, plugin: &Plugin) -> Line {
+        let nodes = self.nodes(in_force, key);
         let ledger = self.ledger();
         let entry = ledger.entry(key);
         let stages = in_force.base.stages.iter().filter(|ready| ready.key().as_deref() == Some(key));
@@ -108,6 +113,8 @@ impl Swaps {
             set_aside: entry.map(|entry| entry.set_aside.clone()),
             idle_grants: self.generations.idle_grants(plugin, &granted(in_force, key)),
             trial: in_force.trials.iter().find(|trial| trial.key == key).map(on_trial),
+            bucket: self.governed(key),
+            nodes,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{Frame, Here, Shut, back_to, diff, door, frame, page, swaps, words};
 use crate::{
     config::TrialRule,
     engine::{
-        Mode, Trial, Verdict,
+        Mode, Verdict,
         swap::{Line, OnTrial},
     },
     job::Millis,
@@ -129,7 +129,7 @@ pub(crate) async fn show(
             .map(|line| {
                 let trial = in_force.trials.iter().find(|trial| trial.key == line.plugin);
                 let open = swaps.source_called(&line.plugin).is_ok_and(|source| swaps.file_of(&source).is_some());
-                shown(line, trial.map(AsRef::as_ref), open)
+                shown(line, trial.map(|trial| swaps.verdict(trial)), open)
             })
             .collect();
         view.events = swaps.events(EVENTS).iter().rev().map(told).collect();
@@ -155,7 +155,7 @@ pub(crate) async fn act(extract::State(site): extract::State<Site>, request: Req
             "promoted"
         }
         "share" => {
-            swaps.share(name, Mode::Canary(share(form::first(&pairs, "share"))?)).await.map_err(no)?;
+            swaps.change_share(name, Mode::Canary(share(form::first(&pairs, "share"))?)).await.map_err(no)?;
             "shared"
         }
         _ => return Err(ask::unprocessable("form-incomplete", "This form was not sent whole.").todo("Send it again.")),
@@ -175,7 +175,7 @@ pub(super) fn share(text: Option<&str>) -> Result<u8, Problem> {
     })
 }
 
-fn shown(line: Line, trial: Option<&Trial>, open: bool) -> Shown {
+fn shown(line: Line, verdict: Option<Verdict>, open: bool) -> Shown {
     let before = line.before.unwrap_or_default();
     Shown {
         role: line.role,
@@ -204,7 +204,7 @@ fn shown(line: Line, trial: Option<&Trial>, open: bool) -> Shown {
                 why: words::line(&went.why),
             })
             .collect(),
-        trial: line.trial.zip(trial).map(|(shown, trial)| tried(shown, trial)),
+        trial: line.trial.zip(verdict).map(|(shown, verdict)| tried(shown, verdict)),
         name: line.name,
         key: line.plugin,
         version: line.version,
@@ -212,7 +212,7 @@ fn shown(line: Line, trial: Option<&Trial>, open: bool) -> Shown {
     }
 }
 
-fn tried(shown: OnTrial, trial: &Trial) -> Tried {
+fn tried(shown: OnTrial, verdict: Verdict) -> Tried {
     Tried {
         digest: words::short(&shown.digest),
         version: shown.version,
@@ -229,7 +229,7 @@ fn tried(shown: OnTrial, trial: &Trial) -> Tried {
         shown: shown.counts.shown,
         differences: shown.counts.differences,
         faults: shown.counts.faults,
-        verdict: match trial.verdict() {
+        verdict: match verdict {
             Verdict::Wait if shown.mode == Mode::Shadow => {
                 "A shadow serves nobody: whether its differences are wanted is for you to say.".into()
             }

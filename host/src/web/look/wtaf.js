@@ -1,26 +1,27 @@
 (function (base, token) {
   "use strict";
   // window.wtaf, as docs/records.md has it. `friend` is whom this page speaks for.
-  const real = window.fetch.bind(window);
+  // Under `lost`, what was sent and not answered: sent again as it was, it is the same, and kept once.
+  const real = window.fetch.bind(window), lost = {};
   let friend = null, streams = 0;
   try { friend = history.state?.wtaf || null; } catch {}
 
   const trouble = (code, message) => Object.assign(new Error(message), { code });
-  const headers = () => Object.assign({ Authorization: "Bearer " + token }, friend && { "Wtaf-Friend": friend.token });
+  const headers = (more) => ({ Authorization: "Bearer " + token, ...(friend && { "Wtaf-Friend": friend.token }), ...more });
   // Whoever comes back to this page finds their friend again; no other page can. (A reload forgets: an opaque origin has nothing that lasts.)
   function keep(who) {
     friend = who;
     try { history.replaceState({ ...history.state, wtaf: who }, ""); } catch {}
   }
   async function ask(method, path, body) {
-    const init = { method, headers: headers() };
-    if (body !== undefined) {
-      init.headers["Content-Type"] = "application/json";
-      init.body = JSON.stringify(body);
-    }
-    const answer = await real(base + path, init).catch(() => {
+    const text = JSON.stringify(body), key = path + text, id = lost[key] || Math.random();
+    delete lost[key];
+    const more = headers(text && { "Content-Type": "application/json", "Idempotency-Key": id });
+    const answer = await real(base + path, { method, headers: more, body: text }).catch(() => {
+      lost[key] = id;
       throw trouble("offline", "Offline: it may not have arrived.");
     });
+    if (answer.status > 499) lost[key] = id;
     if (answer.status === 204) return null;
     const said = await answer.json().catch(() => ({}));
     if (answer.ok) return said;

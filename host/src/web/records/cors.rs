@@ -27,7 +27,7 @@ fn open(headers: &mut HeaderMap, beforehand: bool) {
     ];
     const BEFOREHAND: [(HeaderName, &str); 3] = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, wtaf-friend"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key, wtaf-friend"),
         (header::ACCESS_CONTROL_MAX_AGE, "7200"),
     ];
     headers.remove(header::ACCESS_CONTROL_ALLOW_CREDENTIALS);

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use super::{
-    super::{Problem, Site, form, problem::Offer, session},
+    super::{Problem, Site, ask, form, problem::Offer, session},
     ROOM, Visit, Wish, body, collection,
     pace::Rush,
     refuse,
@@ -18,7 +18,7 @@ use crate::{
     job::Millis,
 };
 
-/// `POST …/records?in=collection`: leaves a record. A plain form is led back to its page.
+/// `POST …/records?in=collection`: leaves a record, once for each `Idempotency-Key`. A plain form is led back to its page.
 pub(in crate::web) async fn add(
     extract::State(site): extract::State<Site>,
     Path((user, app)): Path<(String, String)>,
@@ -35,14 +35,18 @@ pub(in crate::web) async fn add(
         let collection = collection(sent.collection.as_deref().or(form::first(&query, "in")))?;
         visit.may(Wish::Add, &collection)?;
         let by = visit.friend.as_ref().map(|friend| friend.name.clone());
-        let record = NewRecord { page: visit.page.id, collection, data: sent.data, by };
+        let key =
+            parts.headers.get("idempotency-key").map(|key| ask::idempotency_key(key.to_str().unwrap_or_default()));
+        let once = key.transpose()?.map(str::to_owned);
+        let record = NewRecord { page: visit.page.id, collection, data: sent.data, by, once };
         let now = Millis::now();
         match site.store().add_record(record, ROOM, now).await? {
             Kept::As(number) => Ok((visit, number, now)),
+            Kept::Before(number, at) => Ok((visit, number, at)),
             Kept::Full => Err(refuse::page_full()),
         }
     };
-    let (visit, number, now) = added.await.map_err(|problem: Problem| {
+    let (visit, number, at) = added.await.map_err(|problem: Problem| {
         let kept = "Your browser's back button leads to what you wrote.";
         if by_hand {
             problem.kept(kept).offers(vec![Offer { title: "Back to the page".into(), url: back }])
@@ -55,7 +59,7 @@ pub(in crate::web) async fn add(
         let back = site.config().server.page_url(&format!("/{}/{}?saved=1", key.user, key.app));
         return Ok(Redirect::to(&back).into_response());
     }
-    let answer = (StatusCode::CREATED, axum::Json(json!({ "id": number.to_string(), "at": now })));
+    let answer = (StatusCode::CREATED, axum::Json(json!({ "id": number.to_string(), "at": at })));
     Ok(fresh(answer.into_response()))
 }
 
@@ -72,7 +76,7 @@ pub(in crate::web) async fn change(
     let record = shared(&site, &visit, &id, &parts.uri).await?;
     let now = Millis::now();
     match site.store().change_record(visit.page.id, record.number, sent.data, ROOM, now).await? {
-        Some(Kept::As(number)) => {
+        Some(Kept::As(number) | Kept::Before(number, _)) => {
             Ok(fresh(axum::Json(json!({ "id": number.to_string(), "at": record.at, "updated": now })).into_response()))
         }
         Some(Kept::Full) => Err(refuse::page_full()),

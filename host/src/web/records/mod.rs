@@ -20,6 +20,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, request::Parts};
 
+#[cfg(any(test, fuzzing))]
+pub(super) use body::try_any;
 pub(super) use cors::any_origin;
 pub(super) use friends::join;
 pub(super) use keep::{add, change, remove};

@@ -10,9 +10,9 @@ use crate::{
             StatusReport, TEXT_ID,
             codes::{self, Asks},
         },
-        store::{Heard, Standing},
+        store::Heard,
     },
-    job::{Asker, Millis},
+    job::Millis,
     web::{Problem, Site, form},
 };
 
@@ -27,23 +27,18 @@ pub(in crate::web) async fn status(
         return Ok(StatusCode::NO_CONTENT);
     };
     let code = report.error_code.as_deref();
+    // A messaging service takes the text first and is told afterwards that its reader has opted out.
+    let known = code.and_then(|code| code.parse().ok()).and_then(codes::explain);
+    let left = known.is_some_and(|code| code.asks == Asks::Left);
     let heard = Heard {
         sid: report.sid.clone(),
         id: form::first(&form::query(&parts.uri), TEXT_ID).map(str::to_owned),
         status: report.status,
         error: code.map(codes::words),
+        left,
     };
     match site.store().text_delivery(heard, Millis::now()).await? {
-        // A messaging service takes the text first and is told afterwards that its reader has opted out.
-        Some(to)
-            if code
-                .and_then(|code| code.parse().ok())
-                .and_then(codes::explain)
-                .is_some_and(|code| code.asks == Asks::Left) =>
-        {
-            tracing::info!(%to, "the carrier says they left");
-            site.store().set_standing(&Asker::Phone(to), Standing::Left, Millis::now()).await?;
-        }
+        Some(to) if left => tracing::info!(%to, "the carrier says they left"),
         Some(_) => {}
         None => tracing::debug!(sid = report.sid, "a status for a text that is not ours"),
     }

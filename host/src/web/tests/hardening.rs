@@ -54,6 +54,7 @@ async fn nothing_of_the_operators_is_done_without_the_token_or_from_another_plac
     let json_body = ("content-type", "application/json");
     for (method, path) in [
         ("GET", "/api/plugins"),
+        ("GET", "/metrics"),
         ("POST", "/api/plugins/slug"),
         ("POST", "/api/plugins/slug/rollback"),
         ("POST", "/api/plugins/slug/promote"),

@@ -112,7 +112,7 @@ async fn a_home_is_the_list_until_a_page_is_chosen() {
 #[tokio::test]
 async fn reserved_words_are_nobodys() {
     let trial = Trial::new(&[]).await;
-    for path in ["/api", "/api/nothing", "/admin", "/console", "/docs/x", "/.well-known/x", "/a/b/c"] {
+    for path in ["/api", "/api/nothing", "/admin", "/console/nothing", "/docs/x", "/.well-known/x", "/a/b/c"] {
         assert_eq!(trial.get(path).await.code(), "not-found", "{path}");
     }
 }

@@ -161,7 +161,9 @@ async fn who_opted_out_at_the_carrier_has_left_also_where_only_a_callback_says_s
         person.map(|person| person.standing)
     };
 
-    let undelivered = [("MessageSid", "SM77"), ("MessageStatus", "undelivered"), ("ErrorCode", "30003")];
+    let (earlier, at) = (in_hand(&trial).await, Millis::now());
+    trial.store.text_tried(&earlier.id, Delivery::Sent { sid: "SM76".into(), segments: 1 }, at).await.unwrap();
+    let undelivered = [("MessageSid", "SM76"), ("MessageStatus", "undelivered"), ("ErrorCode", "30003")];
     called_back(&trial, "/sms/status", &undelivered).await;
     assert_ne!(standing().await, Some(Standing::Left), "a phone that is off is no opt-out");
     let not_ours = [("MessageSid", "SM78"), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
@@ -170,6 +172,10 @@ async fn who_opted_out_at_the_carrier_has_left_also_where_only_a_callback_says_s
     let opted_out = [("MessageSid", "SM77"), ("MessageStatus", "failed"), ("ErrorCode", "21610")];
     assert_eq!(called_back(&trial, "/sms/status", &opted_out).await, StatusCode::NO_CONTENT);
     assert_eq!(standing().await, Some(Standing::Left));
+
+    trial.store.set_standing(&Asker::Phone(row.text.to.clone()), Standing::Active, Millis::now()).await.unwrap();
+    assert_eq!(called_back(&trial, "/sms/status", &opted_out).await, StatusCode::NO_CONTENT);
+    assert_ne!(standing().await, Some(Standing::Left), "the carrier said it again, and they are back since");
 }
 
 #[tokio::test]

@@ -26,8 +26,40 @@ pub fn hostile_with_wasi() -> &'static [u8] {
 
 /// A slug plugin whose whole code is the given text of a core module, which exports a memory and [`PROPOSE`], `(param i32) (result i32)`.
 pub fn of_core(text: &str) -> Vec<u8> {
-    let (resolve, world) = stage_world("slug-plugin");
+    of_core_in("slug-plugin", text)
+}
+
+/// The same of any world of ours.
+fn of_core_in(world: &str, text: &str) -> Vec<u8> {
+    let (resolve, world) = stage_world(world);
     of_module(wat::parse_str(text).expect("the text is a module"), &resolve, world)
+}
+
+/// A coach that answers with the person's own words; where they begin with an S, its first try never ends.
+pub fn stalling_coach() -> Vec<u8> {
+    // A call's arguments lie one after another: at 8 the context's `attempt`, at 48 and 52 the request's `text`. What is not written is zero: `ok`, no
+    // actions, `reply`; and of `say` no words.
+    of_core_in(
+        "coach-plugin",
+        r#"(module
+            (memory (export "memory") 64)
+            (global $free (mut i32) (i32.const 1024))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
+                (local.set $at (i32.and
+                    (i32.add (global.get $free) (i32.const 15))
+                    (i32.const -16)))
+                (global.set $free (i32.add (local.get $at) (local.get 3)))
+                (local.get $at))
+            (func (export "wtaf:stage/coach@0.1.0#decide") (param $asked i32) (result i32)
+                (if (i32.and
+                        (i32.eq (i32.load offset=8 (local.get $asked)) (i32.const 1))
+                        (i32.eq (i32.load8_u (i32.load offset=48 (local.get $asked))) (i32.const 0x53)))
+                    (then (loop $stalls (br $stalls))))
+                (i32.store (i32.const 24) (i32.load offset=48 (local.get $asked)))
+                (i32.store (i32.const 28) (i32.load offset=52 (local.get $asked)))
+                (i32.const 8))
+            (func (export "wtaf:stage/coach@0.1.0#say") (param i32) (result i32) (i32.const 8)))"#,
+    )
 }
 
 /// What a slug plugin's core module exports.

@@ -221,6 +221,11 @@ impl Host {
         self.answers("/readyz").await;
     }
 
+    /// Starts it, and waits for nothing: a worker listens nowhere.
+    pub fn begin(&mut self) {
+        self.spawn();
+    }
+
     fn spawn(&mut self) {
         assert!(self.child.is_none(), "it still runs");
         self.logs.lock().unwrap().clear();
@@ -558,6 +563,16 @@ impl Killer {
     /// The end of the process, without a word to it.
     pub fn kill(self) {
         self.send("-KILL");
+    }
+
+    /// Has it stand still, in the middle of whatever it is at.
+    pub fn stop(self) {
+        self.send("-STOP");
+    }
+
+    /// Has it go on.
+    pub fn go_on(self) {
+        self.send("-CONT");
     }
 
     fn send(self, signal: &str) {

@@ -1,7 +1,7 @@
 //! A PostgreSQL cluster for the life of the test process, and a database in it for each test. `DATABASE_URL` names another server to use.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -30,14 +30,25 @@ pub async fn database() -> Url {
     let cluster = tokio::task::spawn_blocking(|| &*CLUSTER).await.expect("the cluster starts");
     let name = format!("wtaf_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     let mut conn = connect(&cluster.url).await;
-    let anon =
-        "do $$ begin create role anon nologin; exception when duplicate_object or unique_violation then null; end $$";
-    conn.execute(anon).await.expect("a role can be made");
+    for role in ["anon nologin", "authenticated nologin", "service_role nologin bypassrls"] {
+        let role = format!(
+            "do $$ begin create role {role}; exception when duplicate_object or unique_violation then null; end $$"
+        );
+        conn.execute(AssertSqlSafe(role)).await.expect("a role can be made");
+    }
     let create = AssertSqlSafe(format!("create database {name} template template0"));
     conn.execute(create).await.expect("a database can be made");
     conn.close().await.expect("a connection can be closed");
     let mut url = cluster.url.clone();
     url.set_path(&name);
+    // As Supabase does it: whatever is made is everyone's, and row-level security has to see to the rest.
+    let mut conn = connect(&url).await;
+    let open = "alter default privileges in schema public grant all on tables to anon, authenticated, service_role; \
+                alter default privileges in schema public grant all on sequences to anon, authenticated, service_role; \
+                alter default privileges in schema public grant all on functions to anon, authenticated, service_role; \
+                grant usage on schema public to anon, authenticated, service_role";
+    conn.execute(open).await.expect("privileges can be given");
+    conn.close().await.expect("a connection can be closed");
     url
 }
 
@@ -59,35 +70,42 @@ impl Cluster {
         if let Some(url) = std::env::var("DATABASE_URL").ok().filter(|url| url.starts_with("postgres")) {
             return Self { url: url.parse().expect("DATABASE_URL is a URL"), _running: None };
         }
-        let folders = installed();
-        let run_as = RunAs::unprivileged();
-        let folder = run_as.folder("wtaf-postgres-");
-        let data = folder.join("data");
-        let made = run_as
-            .command(&program("initdb", &folders, INSTALL), &folder)
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
-            .arg(&data)
-            .output()
-            .expect("initdb can be started");
-        assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
-        let port = free_port();
-        let mut command = run_as.command(&program("postgres", &folders, INSTALL), &folder);
-        command.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-p", &port.to_string()]);
-        // Nothing here outlives the process, so nothing has to reach the disk.
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-            "max_connections=300",
-        ] {
-            command.args(["-c", setting]);
-        }
-        let mut running = Running::start(command, &folder);
-        running.wait_for(port);
+        let (port, running) = local(|_, _| Vec::new());
         let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
         Self { url: url.parse().expect("that is a URL"), _running: Some(running) }
     }
+}
+
+/// A cluster on this machine, with further settings that may name files in its folder.
+pub(super) fn local(settings: impl FnOnce(&RunAs, &Path) -> Vec<String>) -> (u16, Running) {
+    let folders = installed();
+    let run_as = RunAs::unprivileged();
+    let folder = run_as.folder("wtaf-postgres-");
+    let data = folder.join("data");
+    let made = run_as
+        .command(&program("initdb", &folders, INSTALL), &folder)
+        .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
+        .arg(&data)
+        .output()
+        .expect("initdb can be started");
+    assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+    let port = free_port();
+    let mut command = run_as.command(&program("postgres", &folders, INSTALL), &folder);
+    command.arg("-D").arg(&data).arg("-k").arg(&folder).args(["-p", &port.to_string()]);
+    // Nothing here outlives the process, so nothing has to reach the disk.
+    let usual = [
+        "listen_addresses=127.0.0.1",
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "max_connections=300",
+    ];
+    for setting in usual.map(str::to_owned).into_iter().chain(settings(&run_as, &folder)) {
+        command.args(["-c", &setting]);
+    }
+    let mut running = Running::start(command, &folder);
+    running.wait_for(port);
+    (port, running)
 }
 
 /// Folders with PostgreSQL's programs, newest version first.

@@ -60,6 +60,8 @@ struct Inner {
     page_size: Option<usize>,
     trial: bool,
     pause: Duration,
+    /// Where our number posts what comes in.
+    webhook: String,
 }
 
 /// The stand-in, until this is dropped.
@@ -81,6 +83,8 @@ impl FakeTwilio {
         let app = Router::new()
             .route("/2010-04-01/Accounts/{account}/Messages.json", post(create).get(list))
             .route("/2010-04-01/Accounts/{account}/Messages/{sid}", get(one))
+            .route("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", get(numbers))
+            .route("/2010-04-01/Accounts/{account}", get(account))
             .with_state(Arc::clone(&inner));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
@@ -115,6 +119,11 @@ impl FakeTwilio {
     /// A trial account puts words before every text.
     pub fn make_trial(&self) {
         self.inner.lock().unwrap().trial = true;
+    }
+
+    /// Our number posts what comes in there.
+    pub fn post_to(&self, webhook: &str) {
+        webhook.clone_into(&mut self.inner.lock().unwrap().webhook);
     }
 
     /// Every answer comes this long after the text was taken.
@@ -241,6 +250,30 @@ async fn one(
         Some(sent) => Json(resource(sent, inner.trial)).into_response(),
         None => refusal(404, 20404, "The requested resource was not found"),
     }
+}
+
+async fn account(State(inner): State<Arc<Mutex<Inner>>>, Path(account): Path<String>, headers: HeaderMap) -> Response {
+    let account = account.strip_suffix(".json").unwrap_or_default();
+    if !authorized(account, &headers) {
+        return refusal(401, 20003, "Authenticate");
+    }
+    let kind = if inner.lock().unwrap().trial { "Trial" } else { "Full" };
+    Json(json!({ "sid": account, "friendly_name": "tests", "status": "active", "type": kind })).into_response()
+}
+
+async fn numbers(
+    State(inner): State<Arc<Mutex<Inner>>>,
+    Path(account): Path<String>,
+    headers: HeaderMap,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    if !authorized(&account, &headers) {
+        return refusal(401, 20003, "Authenticate");
+    }
+    let ours = query.get("PhoneNumber").is_some_and(|number| number == FROM);
+    let number = json!({ "phone_number": FROM, "sms_url": inner.lock().unwrap().webhook, "sms_method": "POST" });
+    let found: Vec<Value> = ours.then_some(number).into_iter().collect();
+    Json(json!({ "incoming_phone_numbers": found, "page": 0, "page_size": 50 })).into_response()
 }
 
 fn authorized(account: &str, headers: &HeaderMap) -> bool {

@@ -21,6 +21,7 @@ on_every_store!(
     five_friends_share_a_page_and_no_more_however_many_try_at_once,
     a_friends_name_is_theirs_whatever_its_capitals,
     a_secret_is_made_once_whoever_asks_first,
+    a_record_that_is_sent_again_is_the_same_record,
 );
 
 const ROOM: Room = Room { records: 100, bytes: 100_000, collections: 5 };
@@ -34,7 +35,7 @@ fn data(json: &str) -> Box<RawValue> {
 }
 
 fn record(page: PageId, collection: &str, json: &str) -> NewRecord {
-    NewRecord { page, collection: kind(collection), data: data(json), by: None }
+    NewRecord { page, collection: kind(collection), data: data(json), by: None, once: None }
 }
 
 async fn live(store: &dyn Store, user: &str, app: &str) -> PageId {
@@ -267,4 +268,22 @@ async fn a_secret_is_made_once_whoever_asks_first(place: &Place) {
     assert!(keys.iter().all(|key| *key == first));
     assert!(place.store.key("other").await.unwrap() != first && first.bytes() != &[0; 32]);
     assert_eq!(format!("{first:?}"), "Key(…)");
+}
+
+async fn a_record_that_is_sent_again_is_the_same_record(place: &Place) {
+    let store = &*place.store;
+    let (page, other) = (live(store, "fox", "page").await, live(store, "owl", "page").await);
+    let sent = |page, into: &str| NewRecord { once: Some("0.123".into()), ..record(page, into, "{\"a\":1}") };
+
+    let tries = (0..8).map(|_| store.add_record(sent(page, "main"), ROOM, at(1)));
+    let kept = futures_util::future::join_all(tries).await;
+    let again = store.add_record(sent(page, "main"), ROOM, at(9)).await.unwrap();
+    store.add_record(sent(page, "list"), ROOM, NOW).await.unwrap();
+    store.add_record(sent(other, "main"), ROOM, NOW).await.unwrap();
+
+    let new = kept.iter().filter(|kept| matches!(kept, Ok(Kept::As(1)))).count();
+    assert_eq!((new, again), (1, Kept::Before(1, at(1))), "{kept:?}");
+    assert_eq!((all(store, page).await.len(), all(store, other).await.len()), (2, 1));
+    assert!(store.remove_record(page, 1).await.unwrap());
+    assert!(matches!(store.add_record(sent(page, "main"), ROOM, NOW).await.unwrap(), Kept::As(_)));
 }

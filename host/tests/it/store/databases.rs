@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{Connection, Executor, Row};
+use sqlx::{Connection, Executor};
 use wtaf_host::{
-    adapter::store::{self, Collection, Did, Kept, Lookup, NewRecord, PageKey, Paged, RecordFilter, Room, StoreError},
+    adapter::store::{self, StoreError},
     config::StoreUrl,
 };
 
-use super::{NOW, Place, at, job_id, person, publication, published, texter, words};
+use super::{NOW, Place, job_id, person, postgres_url, publication, words};
 use crate::kit::{line::Line, pgbouncer, postgres, server};
 
 /// What the folders hold, in order: `20261123060000_store`…
@@ -21,10 +21,6 @@ fn migrations() -> Vec<String> {
     let mut names: Vec<_> = files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     names.sort();
     names
-}
-
-fn postgres_url(url: &url::Url) -> StoreUrl {
-    StoreUrl::Postgres(url.as_str().to_owned().into())
 }
 
 #[tokio::test]
@@ -112,95 +108,6 @@ async fn what_supabase_applied_counts_as_applied() {
     store::open(&postgres_url(&direct)).await.unwrap().ping().await.unwrap();
 }
 
-/// Tables as an older service may have left them: ids of another type, columns missing, duplicates, nothing unique.
-const OLD_TABLES: &str = "
-    create table sms_subscribers (id uuid primary key default gen_random_uuid(), phone_number text not null, slug text,
-        is_admin boolean, unsubscribed boolean, index_file text, created_at timestamptz default now());
-    insert into sms_subscribers (phone_number, slug, is_admin, index_file, created_at) values
-        ('+15550000001', 'old-fox', true, 'page.html', '2024-01-01T00:00:00Z'), ('+15550000002', null, null, null, null),
-        ('not a number', 'odd', null, null, '2024-01-02T00:00:00Z'), ('+15550000004', 'odd', null, null, '2024-01-03T00:00:00Z');
-    create table wtaf_content (id uuid primary key default gen_random_uuid(), user_slug varchar(80), app_slug varchar(80), coach text not null,
-        sender_phone text, original_prompt text, html_content text not null, status varchar(20), created_at timestamptz default now());
-    insert into wtaf_content (user_slug, app_slug, coach, html_content, status, created_at) values
-        ('old-fox', 'page', 'alex', 'older', 'published', '2024-01-01T00:00:00Z'),
-        ('old-fox', 'page', 'alex', 'newer', 'published', '2024-01-02T00:00:00Z'),
-        (null, null, 'alex', 'lost', null, null);
-    create table wtaf_submissions (id uuid primary key default gen_random_uuid(), content_id uuid references wtaf_content (id),
-        app_id uuid not null, submission_data jsonb);
-    insert into wtaf_submissions (content_id, app_id, submission_data)
-        select id, id, '{\"name\": \"Ann\"}' from wtaf_content where html_content = 'newer';";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tables_of_the_service_before_are_taken_over() {
-    let direct = postgres::database().await;
-    postgres::connect(&direct).await.execute(OLD_TABLES).await.unwrap();
-    let store = store::open(&postgres_url(&direct)).await.unwrap();
-
-    let fox = store.person(&texter(1)).await.unwrap().unwrap();
-    assert_eq!((fox.slug.as_str(), fox.role.as_str(), fox.home.as_deref()), ("old-fox", "admin", Some("page")));
-    assert_eq!(fox.joined.to_string(), "2024-01-01T00:00:00.000Z");
-    assert_eq!(store.person(&texter(2)).await.unwrap(), None, "without a slug there is no account yet");
-    assert_eq!(store.join(&texter(2), &words(&["new"]), &[], "coder", NOW).await.unwrap().person.slug, "new");
-    assert!(store.person_by_slug("odd").await.unwrap().unwrap().phone().is_none());
-    assert!(store.person(&texter(4)).await.unwrap().unwrap().slug.starts_with("odd-"));
-
-    let key = PageKey { user: "old-fox".into(), app: "page".into() };
-    let Lookup::Found(page) = store.page(&key, None).await.unwrap() else { panic!("gone") };
-    assert_eq!((page.version, page.draft.html.as_str(), page.draft.title.as_str()), (1, "newer", "page"));
-    assert_eq!(store.versions(&key).await.unwrap().len(), 1);
-    assert_eq!(store.shelf(0, 9).await.unwrap().len(), 2);
-    let collected = store.records_of(page.id, &RecordFilter::default(), 9).await.unwrap();
-    assert_eq!(collected.iter().map(|one| one.data.get()).collect::<Vec<_>>(), ["{\"name\": \"Ann\"}"]);
-    let another =
-        NewRecord { page: page.id, collection: Collection::main(), data: collected[0].data.clone(), by: None };
-    let room = Room { records: 9, bytes: 999, collections: 9 };
-    assert_eq!(store.add_record(another, room, NOW).await.unwrap(), Kept::As(2));
-    assert_eq!(store.publish(publication(job_id(), &fox, "page", "edited", at(1))).await.unwrap(), 2);
-    let undone = store.do_to_page(job_id(), 0, fox.id, "page", Paged::Undo, at(2)).await.unwrap();
-    assert_eq!(undone, Did::Done(Some("page".into())));
-    let Lookup::Found(page) = store.page(&key, None).await.unwrap() else { panic!("gone") };
-    assert_eq!((page.version, page.draft.html.as_str()), (3, "newer"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn those_who_browse_see_public_columns_of_listed_pages_only() {
-    let direct = postgres::database().await;
-    let store = store::open(&postgres_url(&direct)).await.unwrap();
-    let fox = person(&*store, "fox").await;
-    for slug in ["listed", "hidden", "forgotten"] {
-        published(&*store, &fox, slug, slug, NOW).await;
-    }
-    store.do_to_page(job_id(), 0, fox.id, "hidden", Paged::Hide, NOW).await.unwrap();
-    store.do_to_page(job_id(), 0, fox.id, "forgotten", Paged::Forget, NOW).await.unwrap();
-    store.reserve(job_id(), fox.id, &words(&["reserved"]), NOW).await.unwrap();
-
-    let mut conn = postgres::connect(&direct).await;
-    conn.execute("set role anon").await.unwrap();
-    let rows = sqlx::query("select app_slug, html_content from wtaf_content").fetch_all(&mut conn).await.unwrap();
-    let seen: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(seen, ["listed"]);
-    for forbidden in [
-        "select sender_phone from wtaf_content",
-        "select original_prompt from wtaf_content",
-        "select * from wtaf_content",
-        "select phone_number from sms_subscribers",
-        "select html from wtaf_versions",
-        "select body from wtaf_outbox",
-        "select version from _sqlx_migrations",
-        "select secret from wtaf_keys",
-        "select passcode_hash from wtaf_friends",
-        "insert into wtaf_content (user_slug, app_slug) values ('fox', 'forged')",
-        "insert into wtaf_submissions (page_id, submission_data) values (1, '{}')",
-    ] {
-        conn.execute(forbidden).await.unwrap_err();
-    }
-    conn.execute("reset role").await.unwrap();
-    let open = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace \
-                where n.nspname = 'public' and c.relkind = 'r' and not c.relrowsecurity";
-    let open: i64 = sqlx::query_scalar(open).fetch_one(&mut conn).await.unwrap();
-    assert_eq!(open, 0, "every table is under row-level security");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_database_is_told_soon_and_nothing_secret_with_it() {
     let port = server::free_port();
@@ -274,4 +181,23 @@ async fn a_transaction_over_a_slow_line_takes_as_long_as_it_needs() {
 
     assert!(matches!(version, Ok(1)), "{version:?}");
     assert!(began.elapsed() > Duration::from_secs(10), "long enough to say something: {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_column_that_is_not_there_yet_is_waited_for() {
+    let place = Place::postgres().await;
+    let ann = person(&*place.store, "ann").await;
+    let StoreUrl::Postgres(url) = &place.url else { panic!("it is PostgreSQL") };
+    let url = url::Url::parse(secrecy::ExposeSecret::expose_secret(url)).unwrap();
+    let mut conn = postgres::connect(&url).await;
+    let rename = async |conn: &mut sqlx::PgConnection, sql: &'static str| {
+        sqlx::query(sql).execute(conn).await.unwrap();
+    };
+
+    rename(&mut conn, "alter table sms_subscribers rename column index_file to later").await;
+    let while_it_is_migrated = place.store.person(&ann.asker).await.expect_err("it cannot be read");
+    rename(&mut conn, "alter table sms_subscribers rename column later to index_file").await;
+
+    assert!(while_it_is_migrated.is_transient(), "a job waits, and does not fail: {while_it_is_migrated}");
+    assert_eq!(place.store.person(&ann.asker).await.unwrap(), Some(ann));
 }

@@ -1,6 +1,9 @@
 use wtaf_host::{
-    adapter::store::{Cost, Held, Lookup, PageKey, Person, PersonId, Publication, Standing, Store, Turn, Whom, Whose},
-    job::{Asker, JobId},
+    adapter::store::{
+        CodeHash, CodeTried, CodeTry, Cost, Held, Lookup, NewCode, PageKey, Person, PersonId, Publication, SessionKey,
+        Standing, Store, Turn, Whom, Whose,
+    },
+    job::{Asker, GuestKey, JobId},
 };
 
 use super::{NOW, Place, at, guest, job, job_id, on_every_store, person, publication, published, text, words};
@@ -15,6 +18,9 @@ on_every_store!(
     a_guest_is_erased_as_well,
     someone_without_an_account_is_erased_by_their_number,
     people_are_listed_in_the_order_they_came,
+    what_someone_made_as_a_guest_of_their_browser_is_erased_with_them,
+    what_was_made_on_a_browser_of_several_people_is_nobodys_to_erase,
+    a_guest_who_is_erased_takes_nobodys_session_along,
 );
 
 fn whom(person: &Person) -> Whom {
@@ -195,4 +201,79 @@ async fn people_are_listed_in_the_order_they_came(place: &Place) {
     let rest = place.store.people(first[0].id, 9).await.unwrap();
 
     assert_eq!((first, rest), (vec![a], vec![b]));
+}
+
+/// Signs someone in on the browser that holds a guest's token.
+async fn signed_in(store: &dyn Store, who: &Person, browser: &str) -> SessionKey {
+    let phone = who.asker.phone().unwrap().clone();
+    let (key, hash) = (SessionKey::of_token(browser), CodeHash::of(browser, &phone, "123456"));
+    let job = job_id();
+    let code = NewCode {
+        browser: key.clone(),
+        hash: hash.clone(),
+        number_key: format!("code {}", phone.e164()),
+        for_number: vec![],
+        for_all: vec![],
+        text: Some(text(job, "code", &who.asker, "123456")),
+        job,
+        now: NOW,
+    };
+    store.keep_code(code).await.unwrap();
+    let session = SessionKey::of_token(&format!("{browser} of {}", who.slug));
+    let guest = Some(GuestKey::of_token(browser));
+    let attempt = CodeTry { browser: key, hash, phone, session: session.clone(), guest, now: NOW };
+    assert!(matches!(store.try_code(attempt).await.unwrap(), CodeTried::In(_)));
+    session
+}
+
+/// Someone in a browser, with a page; gives the page's owner.
+async fn guest_with_page(store: &dyn Store, browser: &str, slug: &str) -> Person {
+    let asker = guest(browser);
+    let someone = store.join(&asker, &words(&[slug]), &[], "coder", NOW).await.unwrap().person;
+    published(store, &someone, "red", "<p>as a guest</p>", NOW).await;
+    store.record_job(&job(&asker), Some(someone.id)).await.unwrap();
+    someone
+}
+
+async fn what_someone_made_as_a_guest_of_their_browser_is_erased_with_them(place: &Place) {
+    let store = &*place.store;
+    let (ann, other) = (person(store, "ann").await, guest_with_page(store, "another browser", "owl").await);
+    let before = guest_with_page(store, "her browser", "fox").await;
+    let session = signed_in(store, &ann, "her browser").await;
+
+    let held = format!("{:?}", store.held(&whom(&ann)).await.unwrap());
+    assert!(held.contains("as a guest"), "it is given out too");
+    assert!(store.traces(&whom(&ann)).await.unwrap().askers.contains(&before.asker));
+    store.erase(&whom(&ann)).await.unwrap();
+
+    assert_eq!(store.home("fox").await.unwrap(), Lookup::Missing);
+    assert!(store.held(&whom(&before)).await.unwrap().is_empty());
+    assert_eq!(store.session(&session, NOW).await.unwrap(), None);
+    assert!(matches!(store.home("owl").await.unwrap(), Lookup::Found(found) if found.id == other.id));
+}
+
+async fn what_was_made_on_a_browser_of_several_people_is_nobodys_to_erase(place: &Place) {
+    let store = &*place.store;
+    let (ann, bob) = (person(store, "ann").await, person(store, "bob").await);
+    guest_with_page(store, "a library's browser", "fox").await;
+    signed_in(store, &ann, "a library's browser").await;
+    let of_bob = signed_in(store, &bob, "a library's browser").await;
+
+    store.erase(&whom(&ann)).await.unwrap();
+
+    assert!(matches!(store.home("fox").await.unwrap(), Lookup::Found(_)));
+    assert_eq!(store.session(&of_bob, NOW).await.unwrap().map(|session| session.person.id), Some(bob.id));
+}
+
+async fn a_guest_who_is_erased_takes_nobodys_session_along(place: &Place) {
+    let store = &*place.store;
+    let ann = person(store, "ann").await;
+    let fox = guest_with_page(store, "her browser", "fox").await;
+    let session = signed_in(store, &ann, "her browser").await;
+
+    store.erase(&whom(&fox)).await.unwrap();
+
+    assert_eq!(store.home("fox").await.unwrap(), Lookup::Missing);
+    let kept = store.session(&session, NOW).await.unwrap().expect("she is signed in all the same");
+    assert_eq!((kept.person.id, kept.guest), (ann.id, None));
 }

@@ -1,6 +1,6 @@
 use wtaf_host::{
-    adapter::store::{Delivery, Heard, OutboxText, TextStatus},
-    job::Asker,
+    adapter::store::{Delivery, Heard, OutboxText, Standing, TextStatus},
+    job::{Asker, Phone},
 };
 
 use super::{NOW, Place, at, job_id, on_every_store, text, texter};
@@ -17,6 +17,7 @@ on_every_store!(
     a_callback_for_a_text_that_is_not_ours_changes_nothing,
     a_callback_that_is_faster_than_the_carriers_answer_finds_its_text,
     texts_are_found_by_number_and_by_job,
+    an_opt_out_told_of_again_mutes_nobody_who_came_back,
 );
 
 fn bodies(texts: &[OutboxText]) -> Vec<&str> {
@@ -29,7 +30,7 @@ fn sent(sid: &str) -> Delivery {
 
 /// Whether a callback is about a text of ours; and then whose it is, is told.
 async fn heard(place: &Place, sid: &str, id: Option<&str>, status: TextStatus) -> bool {
-    let heard = Heard { sid: sid.into(), id: id.map(Into::into), status, error: None };
+    let heard = Heard { sid: sid.into(), id: id.map(Into::into), status, error: None, left: false };
     let to = place.store.text_delivery(heard, at(2)).await.unwrap();
     assert!(to.as_ref().is_none_or(|to| to == texter(1).phone().unwrap()));
     to.is_some()
@@ -176,4 +177,20 @@ async fn texts_are_found_by_number_and_by_job(place: &Place) {
     let one = &found[0];
     assert_eq!(one.id, format!("{}-reply", one.text.job));
     assert_eq!(place.store.texts_of(one.text.job).await.unwrap().as_slice(), std::slice::from_ref(one));
+}
+
+async fn an_opt_out_told_of_again_mutes_nobody_who_came_back(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let taken = place.store.take_texts(NOW, 1).await.unwrap().remove(0);
+    place.store.text_tried(&taken.id, sent("SM9"), NOW).await.unwrap();
+    let opted_out = || Heard { sid: "SM9".into(), id: None, status: TextStatus::Failed, error: None, left: true };
+    let standing = async || place.store.person(&texter(1)).await.unwrap().map(|person| person.standing);
+
+    place.store.text_delivery(opted_out(), at(1)).await.unwrap();
+    assert_eq!(standing().await, Some(Standing::Left));
+    assert!(place.store.set_standing(&texter(1), Standing::Active, at(2)).await.unwrap());
+    let to = place.store.text_delivery(opted_out(), at(3)).await.unwrap();
+
+    assert_eq!(to.as_ref().map(Phone::e164), texter(1).phone().map(Phone::e164), "it is ours all the same");
+    assert_ne!(standing().await, Some(Standing::Left));
 }

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    adapter::queue::QueueError,
+    adapter::queue::{QueueError, order::Peek},
     failpoint::{Step, reached},
     job::{Asker, Job, JobId, JobIds, Millis, Request},
 };
@@ -19,7 +19,6 @@ use super::{
     Shared,
     commit::{Answer, Bell, Change, Commit, Message},
     durable,
-    order::Peek,
     seen::{self, Key},
 };
 

@@ -5,6 +5,7 @@
 use std::{io, path::Path};
 
 use crate::{
+    adapter::queue::revive,
     failpoint::{Step, reached},
     job::{Job, JobId, Status},
 };
@@ -55,17 +56,6 @@ pub(super) fn read(layout: &Layout, dir: Dir, id: JobId) -> Result<Job, Unread> 
         _ => {}
     }
     Ok(job)
-}
-
-/// Clears what ended a job; its progress stays.
-fn revive(job: &mut Job) {
-    job.status = Status::Queued;
-    job.error = None;
-    job.attempts = 0;
-    job.not_before = None;
-    job.finished_at = None;
-    // Whoever brings it back has mended something: it runs on what is in force.
-    job.generation = None;
 }
 
 /// Takes a job up.

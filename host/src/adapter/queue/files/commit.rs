@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    adapter::queue::{Accepted, QueueError},
+    adapter::queue::{Accepted, QueueError, order::Peek},
     failpoint::{Step, reached},
     job::{JobId, Millis},
 };
@@ -25,7 +25,6 @@ use super::{
     accept::Arrival,
     durable,
     layout::Dir,
-    order::Peek,
     seen::{self, Entry, Key},
 };
 

@@ -18,7 +18,7 @@ use notify::{
 };
 
 use crate::{
-    adapter::queue::QueueError,
+    adapter::queue::{QueueError, order::Peek},
     job::{JobId, Millis},
 };
 
@@ -27,7 +27,6 @@ use super::{
     drop_in::{DropIns, Touch},
     durable,
     layout::{Dir, id_of},
-    order::Peek,
     recover, seen,
 };
 

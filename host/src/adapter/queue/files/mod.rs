@@ -12,8 +12,6 @@ mod durable;
 mod forget;
 mod keeper;
 mod layout;
-mod lock;
-mod order;
 mod recover;
 mod seen;
 
@@ -37,11 +35,13 @@ use self::{
     commit::{Answer, Bell, Change, Committer, Message},
     keeper::{Keeper, Wake},
     layout::{Dir, Layout},
-    lock::Lock,
-    order::{Order, Peek},
     seen::Key,
 };
-use super::{Accepted, Depth, Ended, Queue, QueueError, State};
+use super::{
+    Accepted, Depth, Ended, Queue, QueueError, Roles, Room, State,
+    lock::Lock,
+    order::{Order, Peek},
+};
 use crate::{
     failpoint::{Step, reached},
     job::{Asker, Job, JobId, Millis, Request},
@@ -55,31 +55,6 @@ const DISK_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a wait for a moment lasts before the clock is looked at again.
 const LOOK_AT_THE_CLOCK: Duration = Duration::from_secs(10);
-
-/// How much may wait before more is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// So many requests.
-    pub most: usize,
-    /// And none for longer than this: whoever asks now would wait at least as long.
-    pub oldest: Duration,
-}
-
-/// What a process does with the queue. A process without a role may look, and bring failed jobs back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Roles {
-    /// It accepts requests.
-    pub web: bool,
-    /// It takes jobs up, and takes drop-ins in.
-    pub worker: bool,
-}
-
-impl Roles {
-    /// One process that does both.
-    pub const BOTH: Self = Self { web: true, worker: true };
-    /// A process that only looks.
-    pub const NONE: Self = Self { web: false, worker: false };
-}
 
 /// The queue in files under the data directory.
 #[derive(Debug)]
@@ -99,7 +74,7 @@ struct Shared {
     roles: Roles,
     room: Room,
     arrivals: Arc<Arrivals>,
-    order: Mutex<Order>,
+    order: Mutex<Order<JobId>>,
     tally: Mutex<Tally>,
     /// Something may be ready to be taken up.
     changed: Notify,
@@ -132,7 +107,7 @@ impl Tally {
 }
 
 impl Shared {
-    fn order(&self) -> MutexGuard<'_, Order> {
+    fn order(&self) -> MutexGuard<'_, Order<JobId>> {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -178,7 +153,7 @@ impl FilesQueue {
         let mut locks = Vec::new();
         for (role, wanted) in [("web", roles.web), ("worker", roles.worker)] {
             if wanted {
-                locks.push(Lock::take(&layout, role)?);
+                locks.push(Lock::take(layout.root(), role)?);
             }
         }
         Self::start(layout, roles, room, locks)
@@ -187,7 +162,7 @@ impl FilesQueue {
     /// Opens it to look, and keeps every engine out while this lives: nothing moves meanwhile.
     pub fn hold(data_dir: &Path) -> Result<Arc<Self>, QueueError> {
         let layout = Layout::create(data_dir)?;
-        let locks = vec![Lock::take(&layout, "web")?, Lock::take(&layout, "worker")?];
+        let locks = vec![Lock::take(layout.root(), "web")?, Lock::take(layout.root(), "worker")?];
         Self::start(layout, Roles::NONE, Room { most: usize::MAX, oldest: Duration::MAX }, locks)
     }
 

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use crate::{
-    adapter::queue::QueueError,
+    adapter::queue::{QueueError, order::Peek},
     job::{JobId, Millis, Source},
 };
 
 use super::{
     Shared, Tally, claim, durable,
     layout::{Dir, Layout},
-    order::Peek,
     seen,
 };
 

@@ -1,4 +1,6 @@
 //! Wakes those who wait for something (a job's next event, a page's next record), in this process. Holds an entry only while someone listens.
+//!
+//! What happens in other processes rings here too, where the database tells of it ([`super::ear`]).
 
 use std::{
     collections::HashMap,
@@ -32,6 +34,14 @@ impl<K: Copy + Eq + Hash> Bells<K> {
     pub(super) fn ring(&self, what: K) {
         let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bell) = hung.get(&what) {
+            bell.send_replace(());
+        }
+    }
+
+    /// Wakes everyone: something may have happened unheard.
+    pub(super) fn ring_all(&self) {
+        let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
+        for bell in hung.values() {
             bell.send_replace(());
         }
     }
@@ -90,6 +100,8 @@ mod tests {
         let bells = Bells::default();
         let mut listening = bells.listen(job());
         bells.ring(job());
+        listening.heard().await;
+        bells.ring_all();
         listening.heard().await;
     }
 }

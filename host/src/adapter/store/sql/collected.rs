@@ -61,8 +61,15 @@ async fn held(db: &mut Db<'_>, page: PageId, collection: &str) -> Outcome<Option
 
 /// Keeps a record.
 pub(super) async fn add(db: &mut Db<'_>, wish: &Addition) -> Outcome<Kept> {
-    let NewRecord { page, collection, data, by } = &wish.record;
-    db.lock(Scope::Page(*page)).await?;
+    let NewRecord { page, collection, data, by, once } = &wish.record;
+    db.lock_and_tell(Scope::Page(*page)).await?;
+    if let Some(once) = once {
+        let sql =
+            "select number, created_ms from wtaf_submissions where page_id = $1 and collection = $2 and once = $3";
+        if let Some(row) = db.one(sql, args![*page, collection.as_str(), once]).await? {
+            return Ok(Kept::Before(row.count("number")?, row.moment("created_ms")?));
+        }
+    }
     let all = held(db, *page, ALL).await?.unwrap_or_default();
     let bytes = data.get().len() as u64;
     let fits = all.records < wish.room.records && all.bytes.saturating_add(bytes) <= wish.room.bytes;
@@ -72,13 +79,13 @@ pub(super) async fn add(db: &mut Db<'_>, wish: &Addition) -> Outcome<Kept> {
     let number = all.changes + 1;
     // The column may be of an older service's making, so it is not asked what kind of JSON it holds.
     let sql = db.of(
-        "insert into wtaf_submissions (page_id, number, collection, by_friend, submission_data, bytes, created_ms, updated_ms) \
-         values ($1, $2, $3, $4, $5, $6, $7, $7)",
-        "insert into wtaf_submissions (page_id, number, collection, by_friend, submission_data, bytes, created_ms, updated_ms) \
-         values ($1, $2, $3, $4, cast($5 as json), $6, $7, $7)",
+        "insert into wtaf_submissions (page_id, number, collection, by_friend, submission_data, bytes, created_ms, updated_ms, once) \
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+        "insert into wtaf_submissions (page_id, number, collection, by_friend, submission_data, bytes, created_ms, updated_ms, once) \
+         values ($1, $2, $3, $4, cast($5 as json), $6, $7, $7, $8)",
     );
     let length = count(bytes);
-    db.run(sql, args![*page, number, collection.as_str(), by, data.get(), length, wish.now]).await?;
+    db.run(sql, args![*page, number, collection.as_str(), by, data.get(), length, wish.now, once]).await?;
     note(db, *page, collection, Change { number, records: 1, bytes: length }).await?;
     Ok(Kept::As(number.unsigned_abs()))
 }
@@ -177,7 +184,7 @@ pub(super) struct Replacement {
 
 /// Puts other data into a record.
 pub(super) async fn change(db: &mut Db<'_>, wish: &Replacement) -> Outcome<Option<Kept>> {
-    db.lock(Scope::Page(wish.page)).await?;
+    db.lock_and_tell(Scope::Page(wish.page)).await?;
     let Some((collection, before)) = kind_and_size(db, wish.page, wish.number).await? else { return Ok(None) };
     let all = held(db, wish.page, ALL).await?.unwrap_or_default();
     let length = wish.data.get().len() as u64;
@@ -207,7 +214,7 @@ async fn kind_and_size(db: &mut Db<'_>, page: PageId, number: Count) -> Outcome<
 
 /// Removes a record.
 pub(super) async fn remove(db: &mut Db<'_>, (page, number): &(PageId, Count)) -> Outcome<bool> {
-    db.lock(Scope::Page(*page)).await?;
+    db.lock_and_tell(Scope::Page(*page)).await?;
     let Some((collection, bytes)) = kind_and_size(db, *page, *number).await? else { return Ok(false) };
     db.run("delete from wtaf_submissions where page_id = $1 and number = $2", args![*page, count(*number)]).await?;
     let all = held(db, *page, ALL).await?.unwrap_or_default();
@@ -217,7 +224,7 @@ pub(super) async fn remove(db: &mut Db<'_>, (page, number): &(PageId, Count)) ->
 
 /// Removes all records, or all of a kind.
 pub(super) async fn erase(db: &mut Db<'_>, (page, collection): &(PageId, Option<Collection>)) -> Outcome<u64> {
-    db.lock(Scope::Page(*page)).await?;
+    db.lock_and_tell(Scope::Page(*page)).await?;
     let kinds = match collection {
         Some(one) => vec![one.clone()],
         None => tally(db, *page).await?.into_iter().map(|tally| tally.collection).collect(),

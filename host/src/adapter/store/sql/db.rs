@@ -13,6 +13,7 @@ use sqlx::{
 
 use super::{
     super::{PageId, PersonId},
+    ear::{self, Node},
     fault::{Fault, Outcome},
 };
 use crate::job::{JobId, Millis, Phone};
@@ -38,6 +39,8 @@ pub(super) enum Db<'c> {
         conn: &'c mut PgConnection,
         /// Whether prepared statements may outlive a transaction. Behind a transaction pooler they may not.
         persistent: bool,
+        /// Which store speaks, for those who listen.
+        node: Node,
     },
 }
 
@@ -59,7 +62,8 @@ pub(super) enum Scope<'a> {
 }
 
 impl Scope<'_> {
-    fn number(self) -> i64 {
+    /// A digest of its name: a job's or a page's id cannot be told from it.
+    pub(super) fn number(self) -> i64 {
         let name = match self {
             Self::Names => "names".to_owned(),
             Self::Person(id) => format!("person {}", id.0),
@@ -115,7 +119,7 @@ impl Db<'_> {
     pub(super) async fn run(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<u64> {
         Ok(match self {
             Self::Sqlite(conn) => query!(sql, args).execute(&mut **conn).await?.rows_affected(),
-            Self::Postgres { conn, persistent } => {
+            Self::Postgres { conn, persistent, .. } => {
                 let args = without_nul(args);
                 let asked = query!(sql, args).persistent(*persistent);
                 answered(asked.execute(&mut **conn)).await?.rows_affected()
@@ -129,7 +133,7 @@ impl Db<'_> {
             Self::Sqlite(conn) => {
                 query!(sql, args).fetch_all(&mut **conn).await?.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres { conn, persistent } => {
+            Self::Postgres { conn, persistent, .. } => {
                 let args = without_nul(args);
                 let asked = query!(sql, args).persistent(*persistent);
                 let rows = answered(asked.fetch_all(&mut **conn)).await?;
@@ -172,6 +176,17 @@ impl Db<'_> {
     pub(super) async fn lock(&mut self, scope: Scope<'_>) -> Outcome<()> {
         if let Self::Postgres { .. } = self {
             self.run("select pg_advisory_xact_lock($1)", &[Arg::Int(Some(scope.number()))]).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, and tells other processes once this is committed that something changed there. It costs no exchange of its own, and works through a
+    /// transaction pooler, for it is the server that tells.
+    pub(super) async fn lock_and_tell(&mut self, scope: Scope<'_>) -> Outcome<()> {
+        if let Self::Postgres { node, .. } = self {
+            let words = ear::words(*node, scope.number());
+            let args = args![scope.number(), ear::CHANNEL, words];
+            self.run("select pg_advisory_xact_lock($1), pg_notify($2, $3)", args).await?;
         }
         Ok(())
     }

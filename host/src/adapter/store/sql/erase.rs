@@ -68,6 +68,7 @@ macro_rules! lines {
 const LINES: &[Line] = lines! {
     "wtaf_events"."job_id" by Job;
     "wtaf_effects"."job_id" by Job;
+    "wtaf_fences"."job_id" by Job;
     "wtaf_outbox"."job_id" by Job;
     "wtaf_outbox"."phone" by Phone;
     "wtaf_turns"."job_id" by Job;
@@ -83,7 +84,7 @@ const LINES: &[Line] = lines! {
     "wtaf_friends"."page_id" by Page;
     "wtaf_views"."content_id" by Page;
     "wtaf_sessions"."person_id" by Person;
-    "wtaf_sessions"."guest_key" by Guest;
+    "wtaf_sessions"."guest_key" by Guest, but "guest_key = null";
     "wtaf_moved_pages"."person_id" by Person;
     "wtaf_moved_pages"."content_id" by Page;
     "wtaf_moved_guests"."person_id" by Person;
@@ -191,6 +192,9 @@ async fn marks(db: &mut Db<'_>, whom: &Whom, lines: &[&Line]) -> Outcome<Marks> 
             }
         }
     }
+    if has("wtaf_sessions") {
+        guests_of_their_browsers(db, &mut marks).await?;
+    }
     for id in marks.people.clone() {
         let sql = "select phone_number, guest_key, slug from sms_subscribers where person_id = $1";
         for row in db.all(sql, args![id]).await? {
@@ -232,6 +236,22 @@ async fn marks(db: &mut Db<'_>, whom: &Whom, lines: &[&Line]) -> Outcome<Marks> 
         }
     }
     Ok(marks)
+}
+
+/// What someone who is signed in made before they were, and did not take along, is theirs; unless someone else has signed in on that browser too: then nobody
+/// can tell whose it is.
+async fn guests_of_their_browsers(db: &mut Db<'_>, marks: &mut Marks) -> Outcome<()> {
+    for id in marks.people.clone() {
+        let sql = "select s.guest_key from wtaf_sessions s where s.person_id = $1 and s.guest_key is not null \
+                   and not exists (select 1 from wtaf_sessions o where o.guest_key = s.guest_key and o.person_id <> $1)";
+        for row in db.all(sql, args![id]).await? {
+            let key = row.text("guest_key")?;
+            let known = db.one("select person_id from sms_subscribers where guest_key = $1", args![&key]).await?;
+            marks.people.extend(known.map(|row| row.int("person_id")).transpose()?);
+            marks.guests.insert(key);
+        }
+    }
+    Ok(())
 }
 
 /// By what someone is known, and what is theirs.

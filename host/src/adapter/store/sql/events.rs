@@ -19,7 +19,7 @@ pub(super) struct Happened {
 
 /// Adds an event with the job's next number.
 pub(super) async fn add(db: &mut Db<'_>, happened: &Happened) -> Outcome<Seq> {
-    db.lock(Scope::Job(happened.job)).await?;
+    db.lock_and_tell(Scope::Job(happened.job)).await?;
     let row = db
         .one(
             "insert into wtaf_events (job_id, seq, name, data, at_ms) \

@@ -2,7 +2,8 @@
 
 use sqlx::error::DatabaseError;
 
-use super::super::StoreError;
+use super::{super::StoreError, tls};
+use crate::job::JobId;
 
 const POOLER: &str = "if there is a transaction pooler in between, add ?pgbouncer=true to store.url";
 
@@ -15,8 +16,12 @@ pub(super) enum Fault {
     Lost(String),
     /// Not now.
     Unavailable(String),
+    /// The server is there and cannot be trusted: someone has to see to it. Until then nothing is refused for good.
+    Untrusted(String),
     /// No.
     Refused(String),
+    /// Not for this worker any more.
+    Fenced(JobId),
 }
 
 /// What everything inside the store gives.
@@ -26,6 +31,18 @@ impl Fault {
     /// A row that does not hold what this engine wrote.
     pub(super) fn damaged(what: &str) -> Self {
         Self::Refused(format!("a row holds a {what} that cannot be read"))
+    }
+
+    /// What happened, whatever is to be done about it.
+    pub(super) fn words(self) -> String {
+        match self {
+            Self::Again(what)
+            | Self::Lost(what)
+            | Self::Unavailable(what)
+            | Self::Untrusted(what)
+            | Self::Refused(what) => what,
+            Self::Fenced(job) => format!("job {job} belongs to another worker by now"),
+        }
     }
 
     fn lite(error: &dyn DatabaseError) -> Self {
@@ -54,8 +71,8 @@ impl Fault {
             "26000" | "42P05" => Self::Refused(format!("{what}. Prepared statements do not last: {POOLER}")),
             // PgBouncer's way to greet a client that takes it for PostgreSQL
             "08P01" if what.contains("startup parameter") => Self::Refused(format!("{what}. {POOLER}")),
-            // a table that is not there yet: the database came back empty, or is being migrated
-            "42P01" => Self::Unavailable(format!(
+            // a table, a column or a unique index that is not there yet: the database came back empty, or is being migrated
+            "42P01" | "42703" | "42P10" => Self::Unavailable(format!(
                 "{what}: its tables are made by `wtaf-host migrate`, or at the engine's start"
             )),
             // lock not available, read-only (a standby), a pooler's own errors
@@ -75,8 +92,11 @@ impl From<sqlx::Error> for Fault {
                 Self::lite(error.as_ref())
             }
             E::Database(error) => Self::postgres(error.as_ref()),
-            E::Io(error) => Self::Lost(format!("the connection broke: {error}")),
-            E::Tls(error) => Self::Unavailable(format!("no TLS connection: {error}")),
+            E::Io(error) => match tls::in_io(&error) {
+                Some(what) => Self::Untrusted(what),
+                None => Self::Lost(format!("the connection broke: {error}")),
+            },
+            E::Tls(error) => Self::Untrusted(tls::refused(error.as_ref())),
             E::PoolTimedOut => Self::Unavailable("no connection came free in time, or none could be made".into()),
             E::PoolClosed | E::WorkerCrashed | E::BeginFailed => Self::Lost("the connection is closed".into()),
             E::Protocol(_) => Self::Lost("the connection is out of step".into()),
@@ -91,8 +111,11 @@ impl From<sqlx::Error> for Fault {
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) => Self::Unavailable(what),
+            Fault::Again(what) | Fault::Lost(what) | Fault::Unavailable(what) | Fault::Untrusted(what) => {
+                Self::Unavailable(what)
+            }
             Fault::Refused(what) => Self::Refused(what),
+            Fault::Fenced(job) => Self::Fenced(job),
         }
     }
 }

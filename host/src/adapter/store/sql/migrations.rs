@@ -35,19 +35,41 @@ pub(super) async fn migrate(url: &StoreUrl) -> Outcome<Vec<String>> {
     }
 }
 
+/// One that is not applied.
+pub(super) type Missing = &'static sqlx::migrate::Migration;
+
 /// All of a database's migrations as SQL, for those who apply them themselves.
 pub(super) fn sql(url: &StoreUrl) -> String {
+    missing(url, &[])
+        .into_iter()
+        .map(|one| format!("-- {}\n{}\n", name(one), one.sql.as_str()))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Those that are not among the applied, in order.
+pub(super) fn missing(url: &StoreUrl, applied: &[i64]) -> Vec<Missing> {
     let migrator = match url {
         StoreUrl::Sqlite(_) => &SQLITE,
         StoreUrl::Postgres(_) => &POSTGRES,
     };
-    migrator.iter().map(|one| format!("-- {}\n{}\n", name(one), one.sql.as_str())).collect::<Vec<_>>().join("\n")
+    migrator.iter().filter(|one| !applied.contains(&one.version)).collect()
 }
 
 const DIRECTLY: &str = "Run `wtaf-host migrate` with the direct or the session URL (port 5432), or `supabase db push`";
 
 /// Fails unless everything is applied, by us or by `supabase db push`.
 pub(super) async fn check(conn: &mut PgConnection) -> Outcome<()> {
+    let applied = applied(conn).await?;
+    let missing: Vec<_> = POSTGRES.iter().filter(|one| !applied.contains(&one.version)).map(name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::Refused(format!("the database lacks {}. {DIRECTLY}", missing.join(", "))))
+}
+
+/// What was applied, by us or by `supabase db push`.
+pub(super) async fn applied(conn: &mut PgConnection) -> Outcome<Vec<i64>> {
     let mut transaction = conn.begin().await?;
     let mut applied: Vec<i64> = Vec::new();
     for (table, versions) in [
@@ -57,7 +79,8 @@ pub(super) async fn check(conn: &mut PgConnection) -> Outcome<()> {
             "select version::bigint from supabase_migrations.schema_migrations where version ~ '^[0-9]{1,18}$'",
         ),
     ] {
-        let there: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+        // A table in a schema that this role may not look into is as good as none.
+        let there: bool = sqlx::query_scalar("select coalesce(has_table_privilege(to_regclass($1), 'select'), false)")
             .bind(table)
             .persistent(false)
             .fetch_one(&mut *transaction)
@@ -68,11 +91,17 @@ pub(super) async fn check(conn: &mut PgConnection) -> Outcome<()> {
         }
     }
     transaction.rollback().await?;
-    let missing: Vec<_> = POSTGRES.iter().filter(|one| !applied.contains(&one.version)).map(name).collect();
-    if missing.is_empty() {
-        return Ok(());
+    Ok(applied)
+}
+
+/// The same of a file.
+pub(super) async fn applied_to_file(conn: &mut SqliteConnection) -> Outcome<Vec<i64>> {
+    let there = "select count(*) from sqlite_master where type = 'table' and name = '_sqlx_migrations'";
+    let there: i64 = sqlx::query_scalar(there).fetch_one(&mut *conn).await?;
+    if there == 0 {
+        return Ok(Vec::new());
     }
-    Err(Fault::Refused(format!("the database lacks {}. {DIRECTLY}", missing.join(", "))))
+    Ok(sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(conn).await?)
 }
 
 async fn migrate_sqlite(path: &Path) -> Outcome<Vec<String>> {
@@ -97,7 +126,7 @@ async fn run<C: Migrate + Send>(migrator: &'static Migrator, conn: &mut C) -> Ou
     Ok(fresh.map(name).collect())
 }
 
-fn name(migration: &sqlx::migrate::Migration) -> String {
+pub(super) fn name(migration: &sqlx::migrate::Migration) -> String {
     format!("{}_{}", migration.version, migration.description.replace(' ', "_"))
 }
 

@@ -7,11 +7,14 @@ mod accounts;
 mod bells;
 mod collected;
 mod db;
+mod ear;
 mod erase;
 mod events;
 mod fault;
+mod fences;
 mod friends;
 mod gallery;
+mod health;
 mod jobs;
 mod keys;
 mod limits;
@@ -23,34 +26,68 @@ mod pages;
 mod people;
 mod postgres;
 mod publish;
+mod rehearsal;
 mod roll;
 mod sessions;
 mod slugs;
 mod sqlite;
 mod store;
 mod talks;
+mod tls;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 
 use self::{
     bells::Bells,
     db::Db,
-    fault::Outcome,
+    ear::{Ear, Line},
+    fault::{Fault, Outcome},
     postgres::{Address, Server},
     sqlite::Lite,
 };
-use super::{PageId, Result, Store, StoreError};
-use crate::{config::StoreUrl, job::JobId};
+pub use self::{
+    health::{Between, FileHealth, Notifications, ServerHealth},
+    rehearsal::{Found, Migration, Rehearsal, Tried},
+};
+use super::{Fence, Result, Store, StoreError};
+use crate::config::StoreUrl;
 
 /// One behaviour: what to do on a connection with these arguments.
 type Act<A, T> = for<'a, 'c> fn(&'a mut Db<'c>, &'a A) -> BoxFuture<'a, Outcome<T>>;
 
+/// How a store gets to know what other processes write.
+#[derive(Debug, Clone)]
+pub struct Hearing {
+    /// Where to listen, if not where everything else is asked: a direct or session URL beside a transaction pooler's.
+    pub listen_url: Option<SecretString>,
+    /// How long others' events may go unnoticed while nothing can be heard: those who wait look that often.
+    pub deaf: Duration,
+    /// The same while notifications arrive: they look all the same, for one may get lost, and there may be a node that tells nothing.
+    pub listening: Duration,
+}
+
+impl Default for Hearing {
+    fn default() -> Self {
+        Self { listen_url: None, deaf: Duration::from_secs(1), listening: Duration::from_secs(3) }
+    }
+}
+
+/// [`open_with`] the usual hearing.
+pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
+    open_with(url, Hearing::default()).await
+}
+
 /// Connects, and sees to it that the tables are there: SQLite and a direct PostgreSQL connection are brought up to date, through a transaction pooler they are
 /// only looked at, and what to do is in the error. A PostgreSQL that is away is no error: texts are accepted without it, and it is asked again until it is there.
-pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
+pub async fn open_with(url: &StoreUrl, hearing: Hearing) -> Result<Arc<dyn Store>> {
+    let mut line = None;
     let database = match url {
         StoreUrl::Sqlite(path) => {
             migrations::migrate(url).await?;
@@ -58,24 +95,40 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
         }
         StoreUrl::Postgres(secret) => {
             let address = Address::read(secret)?;
-            match StoreError::from_outcome(tables(url, &address).await) {
-                Err(error) if error.is_transient() => {
-                    tracing::error!(%error, "the database is away: requests are accepted and wait for it");
-                    tokio::spawn(tables_when_back(url.clone(), Address::read(secret)?));
-                }
-                sure => sure?,
+            match tables(url, &address).await {
+                Err(Fault::Untrusted(what)) => return Err(StoreError::Refused(what)),
+                outcome => match StoreError::from_outcome(outcome) {
+                    Err(error) if error.is_transient() => {
+                        tracing::error!(%error, "the database is away: requests are accepted and wait for it");
+                        tokio::spawn(tables_when_back(url.clone(), Address::read(secret)?));
+                    }
+                    sure => sure?,
+                },
             }
-            Database::Server(Server::open(address))
+            let listen = match &hearing.listen_url {
+                Some(url) => Some(Address::read(url)?),
+                None => address.may_listen.then(|| address.clone()),
+            };
+            let speak = Server::open(address);
+            line = listen.map(|listen| Line { listen, me: speak.node(), speak: speak.clone() });
+            Database::Server(speak)
         }
     };
-    Ok(Arc::new(SqlStore { database, bells: Bells::default(), changed: Bells::default() }))
+    let common = Common { database, bells: Arc::default(), line, ear: OnceLock::new(), hearing };
+    Ok(Arc::new(SqlStore { common: Arc::new(common), fence: None }))
 }
 
 async fn tables(url: &StoreUrl, address: &Address) -> Outcome<()> {
     if address.pooled {
         return migrations::check(&mut address.connect().await?).await;
     }
-    migrations::migrate(url).await.map(drop)
+    match migrations::migrate(url).await.map(drop) {
+        // A role that may use the tables and make none, such as Supabase's service role: then they must be there.
+        Err(Fault::Refused(what)) if what.contains("(42501)") => {
+            migrations::check(&mut address.connect().await?).await.map_err(|_| Fault::Refused(what))
+        }
+        outcome => outcome,
+    }
 }
 
 /// Ends with the runtime at the latest; until then a query meets a missing table at worst, which is told as the database being away.
@@ -100,13 +153,43 @@ pub fn migrations_sql(url: &StoreUrl) -> String {
     migrations::sql(url)
 }
 
+/// Tries out what is missing on the database's own rows, and undoes it.
+pub async fn rehearse(url: &StoreUrl) -> Result<Rehearsal> {
+    Ok(rehearsal::rehearse(url).await?)
+}
+
+/// How a database in a file is doing.
+pub async fn file_health(path: &std::path::Path) -> Result<FileHealth> {
+    Ok(health::of_file(path).await?)
+}
+
+/// How a database on a server is doing.
+pub async fn server_health(url: &SecretString) -> Result<ServerHealth> {
+    Ok(health::of_server(url).await?)
+}
+
+/// Whether what one process writes is heard by another that listens.
+pub async fn hears(url: &SecretString, listen_url: Option<&SecretString>) -> Result<Notifications> {
+    Ok(health::hears(url, listen_url).await?)
+}
+
 /// [`Store`] on either database.
 struct SqlStore {
+    common: Arc<Common>,
+    /// What every write stands behind, where it is for a job that others may take over.
+    fence: Option<Fence>,
+}
+
+/// What a store has in common with those that are fenced for one job.
+struct Common {
     database: Database,
-    /// Rings for a job's events.
-    bells: Bells<JobId>,
-    /// Rings for a page's records.
-    changed: Bells<PageId>,
+    /// Rings for a job's events and a page's records, by the number of their scope.
+    bells: Arc<Bells<i64>>,
+    /// Where notifications may be heard.
+    line: Option<Line>,
+    /// Open since somebody waited for the first time: whoever only asks needs none.
+    ear: OnceLock<Ear>,
+    hearing: Hearing,
 }
 
 enum Database {
@@ -115,13 +198,20 @@ enum Database {
 }
 
 impl SqlStore {
+    /// How long whoever waits does so before it looks.
+    fn glance(&self) -> Duration {
+        let Common { bells, line, ear, hearing, .. } = self.common.as_ref();
+        let ear = line.as_ref().map(|line| ear.get_or_init(|| Ear::open(line.clone(), Arc::clone(bells))));
+        if ear.is_some_and(Ear::hears) { hearing.listening } else { hearing.deaf }
+    }
+
     /// Asks the database something.
     async fn read<A, T>(&self, args: A, act: Act<A, T>) -> Result<T>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        Ok(match &self.database {
+        Ok(match &self.common.database {
             Database::Lite(lite) => lite.read(&args, act).await?,
             Database::Server(server) => server.read(&args, act).await?,
         })
@@ -133,9 +223,31 @@ impl SqlStore {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        Ok(match &self.database {
-            Database::Lite(lite) => lite.write(args, act).await?,
-            Database::Server(server) => server.write(&args, act).await?,
-        })
+        let Some(fence) = self.fence else { return Ok(self.write_unfenced(args, act).await?) };
+        let fenced = (fence, args, act);
+        let written = self
+            .write_unfenced(fenced, |db, (fence, args, act)| {
+                Box::pin(async move {
+                    fences::check(db, *fence).await?;
+                    act(db, args).await
+                })
+            })
+            .await;
+        if let Err(Fault::Fenced(job)) = &written {
+            metrics::counter!("wtaf_fenced_total").increment(1);
+            tracing::warn!(job = %job, fence = fence.number, "refused to write for a job that another worker has taken over");
+        }
+        Ok(written?)
+    }
+
+    async fn write_unfenced<A, T>(&self, args: A, act: Act<A, T>) -> Outcome<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        match &self.common.database {
+            Database::Lite(lite) => lite.write(args, act).await,
+            Database::Server(server) => server.write(&args, act).await,
+        }
     }
 }

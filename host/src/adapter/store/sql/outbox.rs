@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    super::{Delivery, Heard, NewText, OutboxText, TextStatus},
+    super::{Delivery, Heard, NewText, OutboxText, Standing, TextStatus},
     db::{Db, Row, Scope, args},
     fault::{Fault, Outcome},
+    people::{self, Turned},
 };
-use crate::job::{JobId, LONGEST_WAIT, Millis, Phone};
+use crate::job::{Asker, JobId, LONGEST_WAIT, Millis, Phone};
 
 /// How long a text that was handed to a sender is given to nobody else.
 const LEASE: Duration = Duration::from_mins(2);
@@ -102,7 +103,7 @@ pub(super) async fn tried(db: &mut Db<'_>, (id, delivery, now): &Tried) -> Outco
 /// A text that nobody has written the carrier's id of yet is known by our own, and gets the other here: so it is neither lost nor sent again.
 pub(super) async fn delivery(db: &mut Db<'_>, heard: &Heard, now: Millis) -> Outcome<Option<Phone>> {
     let (job, occasion) = heard.id.as_deref().and_then(|id| id.split_once('-')).unwrap_or_default();
-    db.run(
+    let changed = db.run(
         "update wtaf_outbox set status = $2, error = coalesce($3, error), updated_ms = $4, sid = $1 where \
          (sid = $1 or (sid is null and job_id = $6 and occasion = $7 and status in ('waiting', 'sending'))) and \
          case status when 'waiting' then 0 when 'sending' then 1 when 'sent' then 2 when 'delivered' then 3 when 'failed' then 4 \
@@ -111,7 +112,12 @@ pub(super) async fn delivery(db: &mut Db<'_>, heard: &Heard, now: Millis) -> Out
     )
     .await?;
     let row = db.one("select phone from wtaf_outbox where sid = $1", args![&heard.sid]).await?;
-    row.map(|row| row.phone("phone")).transpose()
+    let to = row.map(|row| row.phone("phone")).transpose()?;
+    if let (true, true, Some(to)) = (heard.left, changed > 0, &to) {
+        let turned = Turned { asker: Asker::Phone(to.clone()), standing: Standing::Left, now };
+        people::set_standing(db, &turned).await?;
+    }
+    Ok(to)
 }
 
 fn rank(status: TextStatus) -> i64 {

@@ -13,6 +13,7 @@ use url::Url;
 use super::{
     Act,
     db::{Db, answered},
+    ear::Node,
     fault::{Fault, Outcome},
 };
 
@@ -33,6 +34,8 @@ pub(super) struct Address {
     options: PgConnectOptions,
     /// Behind a pooler that gives a server connection for one transaction only: nothing may outlive that.
     pub(super) pooled: bool,
+    /// Whether it is worth a try to listen there: it was neither said to be such a pooler, nor is it at such a pooler's port.
+    pub(super) may_listen: bool,
 }
 
 impl Address {
@@ -48,6 +51,10 @@ impl Address {
         // Supabase's pooler host has both kinds: sessions on 5432, transactions on 6543. Taking sessions for transactions costs a little speed; the
         // opposite mistake breaks.
         let pooler = url.port() == Some(6543) || url.host_str().is_some_and(|h| h.ends_with(".pooler.supabase.com"));
+        for (key, file) in asked.iter().filter(|(key, _)| is_file(key)) {
+            std::fs::File::open(file)
+                .map_err(|why| Fault::Refused(format!("{key} of the database's URL, {file}: {why}")))?;
+        }
         let known: Vec<_> = asked.into_iter().filter(|(key, _)| is_known(key)).collect();
         url.set_query(None);
         if !known.is_empty() {
@@ -62,7 +69,23 @@ impl Address {
         if pooled {
             options = options.statement_cache_capacity(0).extra_float_digits(None);
         }
-        Ok(Self { options, pooled })
+        let may_listen = !said.unwrap_or(url.port() == Some(6543));
+        Ok(Self { options, pooled, may_listen })
+    }
+
+    /// How encrypted it is to be.
+    pub(super) fn ssl_mode(&self) -> sqlx::postgres::PgSslMode {
+        self.options.get_ssl_mode()
+    }
+
+    /// A pool of one connection, which lasts.
+    pub(super) fn alone(&self, name: &str) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_lazy_with(self.options.clone().application_name(name))
     }
 
     /// A connection of its own.
@@ -74,26 +97,22 @@ impl Address {
 
 /// Parameters that mean something to the client; other programs' (`connection_limit`, `pool_timeout`, `schema`…) are left out.
 fn is_known(key: &str) -> bool {
-    const KNOWN: [&str; 11] = [
-        "sslmode",
-        "sslrootcert",
-        "sslcert",
-        "sslkey",
-        "host",
-        "hostaddr",
-        "port",
-        "dbname",
-        "user",
-        "password",
-        "application_name",
-    ];
-    KNOWN.contains(&key) || key == "options" || key.starts_with("options[")
+    const KNOWN: [&str; 9] =
+        ["sslmode", "ssl-mode", "host", "hostaddr", "port", "dbname", "user", "password", "application_name"];
+    KNOWN.contains(&key) || is_file(key) || key == "options" || key.starts_with("options[")
+}
+
+/// Parameters that name a file.
+fn is_file(key: &str) -> bool {
+    matches!(key, "sslrootcert" | "ssl-root-cert" | "ssl-ca" | "sslcert" | "ssl-cert" | "sslkey" | "ssl-key")
 }
 
 /// A database on a server.
+#[derive(Clone)]
 pub(super) struct Server {
     pool: PgPool,
     pooled: bool,
+    node: Node,
 }
 
 impl Server {
@@ -112,7 +131,12 @@ impl Server {
                 })
             })
             .connect_lazy_with(address.options);
-        Self { pool, pooled: address.pooled }
+        Self { pool, pooled: address.pooled, node: Node::new() }
+    }
+
+    /// Whose words these are, for those who listen.
+    pub(super) fn node(&self) -> Node {
+        self.node
     }
 
     /// Asks.
@@ -161,12 +185,12 @@ impl Server {
         act: Act<A, T>,
         transaction: bool,
     ) -> Outcome<T> {
-        let persistent = !self.pooled;
+        let (persistent, node) = (!self.pooled, self.node);
         if !transaction {
-            return act(&mut Db::Postgres { conn, persistent }, args).await;
+            return act(&mut Db::Postgres { conn, persistent, node }, args).await;
         }
         let mut transaction = answered(conn.begin()).await?;
-        let done = act(&mut Db::Postgres { conn: &mut transaction, persistent }, args).await;
+        let done = act(&mut Db::Postgres { conn: &mut transaction, persistent, node }, args).await;
         match done {
             Ok(done) => {
                 answered(transaction.commit()).await.map_err(commit_unsure)?;
@@ -204,6 +228,14 @@ mod tests {
         assert!(read("postgres://u@localhost:5433/x?pgbouncer=true&connection_limit=1").pooled);
         assert!(!read("postgres://u@db.abc.supabase.co:5432/postgres?sslmode=require").pooled);
         assert!(!read("postgres://u@localhost:6543/x?pgbouncer=false").pooled);
+    }
+
+    #[test]
+    fn it_is_tried_to_listen_wherever_that_may_work() {
+        assert!(read("postgres://u@db.abc.supabase.co:5432/postgres").may_listen);
+        assert!(read("postgres://u@aws-0-eu-west-1.pooler.supabase.com:5432/postgres").may_listen, "its session mode");
+        assert!(!read("postgres://u@aws-0-eu-west-1.pooler.supabase.com:6543/postgres").may_listen);
+        assert!(!read("postgres://u@localhost:5433/x?pgbouncer=true").may_listen);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The traits of the store, each method handed to its behaviour.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Value, value::RawValue};
@@ -8,21 +8,18 @@ use serde_json::{Value, value::RawValue};
 use super::{
     super::{
         Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Erased, Erasure, Event, Events,
-        Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Listed, Lookup, NewRecord, NewText, Outbox,
-        OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed, Portrait,
-        Publication, Record, RecordFilter, Records, Result, Roll, Room, Seq, SharedPage, Spent, Standing, Store, Tally,
-        Traces, Turn, Views, Whom, Whose,
+        Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Listed, Lookup, NewRecord, NewText,
+        Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed,
+        Portrait, Publication, Record, RecordFilter, Records, Result, Roll, Room, Seq, SharedPage, Spent, Standing,
+        Store, Tally, Traces, Turn, Views, Whom, Whose,
     },
     SqlStore,
     accounts::{self, Step},
     collected,
-    db::args,
-    erase, events, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, roll, talks,
+    db::{Scope, args},
+    erase, events, fences, friends, gallery, jobs, keys, limits, old, outbox, pages, people, publish, roll, talks,
 };
 use crate::job::{Asker, Job, JobId, Millis, Phone};
-
-/// How long another process's event may go unnoticed.
-const GLANCE: Duration = Duration::from_secs(1);
 
 #[async_trait]
 impl Store for SqlStore {
@@ -31,6 +28,15 @@ impl Store for SqlStore {
             Box::pin(async { db.one("select person_id from sms_subscribers limit 1", args![]).await.map(drop) })
         })
         .await
+    }
+
+    async fn behind(&self, fence: Fence) -> Result<Arc<dyn Store>> {
+        self.write_unfenced(fence, |db, fence| Box::pin(fences::raise(db, *fence))).await?;
+        Ok(Arc::new(Self { common: Arc::clone(&self.common), fence: Some(fence) }))
+    }
+
+    async fn prune_fences(&self, before: Millis) -> Result<u64> {
+        self.write(before, |db, before| Box::pin(fences::prune(db, *before))).await
     }
 }
 
@@ -176,7 +182,7 @@ impl Events for SqlStore {
     async fn add_event(&self, job: JobId, name: &str, data: Value, now: Millis) -> Result<Seq> {
         let happened = events::Happened { job, name: name.to_owned(), data, now };
         let seq = self.write(happened, |db, happened| Box::pin(events::add(db, happened))).await?;
-        self.bells.ring(job);
+        self.common.bells.ring(Scope::Job(job).number());
         Ok(seq)
     }
 
@@ -185,18 +191,18 @@ impl Events for SqlStore {
     }
 
     async fn event_near(&self, job: JobId) {
-        let mut listening = self.bells.listen(job);
+        let mut listening = self.common.bells.listen(Scope::Job(job).number());
         // Running out of time is an answer too: look again.
-        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        let _ = tokio::time::timeout(self.glance(), listening.heard()).await;
     }
 
     async fn next_events(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>> {
-        let mut listening = self.bells.listen(job);
+        let mut listening = self.common.bells.listen(Scope::Job(job).number());
         let there = self.events_after(job, after, limit).await?;
         if !there.is_empty() {
             return Ok(there);
         }
-        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        let _ = tokio::time::timeout(self.glance(), listening.heard()).await;
         self.events_after(job, after, limit).await
     }
 
@@ -215,7 +221,7 @@ impl Collected for SqlStore {
         let page = record.page;
         let wish = collected::Addition { record, room, now };
         let kept = self.write(wish, |db, wish| Box::pin(collected::add(db, wish))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(kept)
     }
 
@@ -237,19 +243,19 @@ impl Collected for SqlStore {
     ) -> Result<Option<Kept>> {
         let wish = collected::Replacement { page, number, data, room, now };
         let kept = self.write(wish, |db, wish| Box::pin(collected::change(db, wish))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(kept)
     }
 
     async fn remove_record(&self, page: PageId, number: Count) -> Result<bool> {
         let removed = self.write((page, number), |db, args| Box::pin(collected::remove(db, args))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(removed)
     }
 
     async fn erase_records(&self, page: PageId, collection: Option<&Collection>) -> Result<u64> {
         let removed = self.write((page, collection.cloned()), |db, args| Box::pin(collected::erase(db, args))).await?;
-        self.changed.ring(page);
+        self.common.bells.ring(Scope::Page(page).number());
         Ok(removed)
     }
 
@@ -262,12 +268,12 @@ impl Collected for SqlStore {
     }
 
     async fn next_change(&self, page: PageId, collection: &Collection, seen: Count) -> Result<Count> {
-        let mut listening = self.changed.listen(page);
+        let mut listening = self.common.bells.listen(Scope::Page(page).number());
         let newest = self.changes(page, collection).await?;
         if newest != seen {
             return Ok(newest);
         }
-        let _ = tokio::time::timeout(GLANCE, listening.heard()).await;
+        let _ = tokio::time::timeout(self.glance(), listening.heard()).await;
         self.changes(page, collection).await
     }
 

@@ -1,13 +1,16 @@
 //! Who is next: oldest first, in turns between askers, one asker's requests in the order they came.
 //!
-//! Pure bookkeeping over ids; it opens no file. Files whose asker is not known yet wait as *unread* and are read in batches, oldest first; nothing that
-//! came later is handed out before them.
+//! Pure bookkeeping over what tells earlier from later: a job's id with files, a place in the stream with NATS. It does no I/O. Files whose asker is not known
+//! yet wait as *unread* and are read in batches, oldest first; nothing that came later is handed out before them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    hash::Hash,
+};
 
 use serde::Deserialize;
 
-use crate::job::{Asker, Job, JobId, LONGEST_WAIT, Millis, Status};
+use crate::job::{Asker, Job, LONGEST_WAIT, Millis, Status};
 
 /// What the order must know of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,21 +68,21 @@ impl Peek {
 const PASSED_OVER: usize = 256;
 
 /// The jobs this process may take up, and those it has taken up.
-#[derive(Debug, Default)]
-pub(super) struct Order {
-    places: HashMap<JobId, Place>,
-    lanes: HashMap<Asker, Lane>,
+#[derive(Debug)]
+pub(super) struct Order<K> {
+    places: HashMap<K, Place>,
+    lanes: HashMap<Asker, Lane<K>>,
     /// Askers with something ready, in turn.
     ring: VecDeque<Asker>,
     /// Askers who wait for a moment.
     asleep: BTreeSet<(Millis, Asker)>,
-    unread: BTreeSet<JobId>,
+    unread: BTreeSet<K>,
     /// Under way at a crash, or taken and dropped: these come first.
-    resumed: BTreeSet<JobId>,
+    resumed: BTreeSet<K>,
     /// The disk would not give these; until then.
-    paused: BTreeSet<(Millis, JobId)>,
+    paused: BTreeSet<(Millis, K)>,
     /// All that waits, read or unread.
-    waiting: BTreeSet<JobId>,
+    waiting: BTreeSet<K>,
     taken: usize,
 }
 
@@ -92,9 +95,9 @@ enum Place {
     Taken,
 }
 
-#[derive(Debug, Default)]
-struct Lane {
-    jobs: BTreeMap<JobId, Spot>,
+#[derive(Debug)]
+struct Lane<K> {
+    jobs: BTreeMap<K, Spot>,
     in_ring: bool,
     asleep: Option<Millis>,
 }
@@ -105,14 +108,20 @@ struct Spot {
     decided: bool,
 }
 
-enum Ready {
-    Now(JobId),
+enum Ready<K> {
+    Now(K),
     At(Millis),
     Never,
 }
 
-impl Lane {
-    fn ready(&self, now: Millis) -> Ready {
+impl<K> Default for Lane<K> {
+    fn default() -> Self {
+        Self { jobs: BTreeMap::new(), in_ring: false, asleep: None }
+    }
+}
+
+impl<K: Ord + Copy> Lane<K> {
+    fn ready(&self, now: Millis) -> Ready<K> {
         let mut at: Option<Millis> = None;
         for (id, spot) in &self.jobs {
             if spot.not_before <= now {
@@ -128,9 +137,25 @@ impl Lane {
     }
 }
 
-impl Order {
+impl<K> Default for Order<K> {
+    fn default() -> Self {
+        Self {
+            places: HashMap::new(),
+            lanes: HashMap::new(),
+            ring: VecDeque::new(),
+            asleep: BTreeSet::new(),
+            unread: BTreeSet::new(),
+            resumed: BTreeSet::new(),
+            paused: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl<K: Ord + Copy + Hash> Order<K> {
     /// A file was seen in `new/`; gives whether that is news.
-    pub(super) fn found(&mut self, id: JobId) -> bool {
+    pub(super) fn found(&mut self, id: K) -> bool {
         if self.places.contains_key(&id) {
             return false;
         }
@@ -141,7 +166,7 @@ impl Order {
     }
 
     /// A job of which everything is known waits from now on.
-    pub(super) fn add(&mut self, id: JobId, peek: Peek, now: Millis) {
+    pub(super) fn add(&mut self, id: K, peek: Peek, now: Millis) {
         if matches!(self.places.get(&id), Some(Place::Waiting(_))) {
             return;
         }
@@ -161,7 +186,7 @@ impl Order {
     }
 
     /// The next unread files, oldest first.
-    pub(super) fn unread(&self, at_most: usize) -> Vec<JobId> {
+    pub(super) fn unread(&self, at_most: usize) -> Vec<K> {
         self.unread.iter().take(at_most).copied().collect()
     }
 
@@ -171,7 +196,7 @@ impl Order {
     }
 
     /// An unread file was read.
-    pub(super) fn read(&mut self, id: JobId, peek: Peek, now: Millis) {
+    pub(super) fn read(&mut self, id: K, peek: Peek, now: Millis) {
         if self.unread.remove(&id) {
             self.places.remove(&id);
             self.waiting.remove(&id);
@@ -180,21 +205,21 @@ impl Order {
     }
 
     /// An unread file turned out to be no job.
-    pub(super) fn remove_unread(&mut self, id: JobId) {
+    pub(super) fn remove_unread(&mut self, id: K) {
         if self.unread.contains(&id) {
             self.remove(id);
         }
     }
 
     /// A job is in `work/` and nobody is at it.
-    pub(super) fn resume(&mut self, id: JobId) {
+    pub(super) fn resume(&mut self, id: K) {
         self.remove(id);
         self.resumed.insert(id);
         self.places.insert(id, Place::Resumed);
     }
 
     /// There is no such job here any more.
-    pub(super) fn remove(&mut self, id: JobId) {
+    pub(super) fn remove(&mut self, id: K) {
         match self.places.remove(&id) {
             None => {}
             Some(Place::Taken) => self.taken -= 1,
@@ -218,7 +243,7 @@ impl Order {
     }
 
     /// Hands out the next job.
-    pub(super) fn take(&mut self, now: Millis) -> Option<JobId> {
+    pub(super) fn take(&mut self, now: Millis) -> Option<K> {
         self.wake(now);
         let id = self.resumed.pop_first().or_else(|| self.take_turn(now))?;
         self.waiting.remove(&id);
@@ -228,7 +253,7 @@ impl Order {
     }
 
     /// A taken job could not be read or moved: it comes again, first, at that moment.
-    pub(super) fn pause(&mut self, id: JobId, until: Millis) {
+    pub(super) fn pause(&mut self, id: K, until: Millis) {
         self.remove(id);
         self.places.insert(id, Place::Paused(until));
         self.waiting.insert(id);
@@ -236,12 +261,12 @@ impl Order {
     }
 
     /// Whether there is such a job here.
-    pub(super) fn knows(&self, id: JobId) -> bool {
+    pub(super) fn knows(&self, id: K) -> bool {
         self.places.contains_key(&id)
     }
 
     /// Whether this process is at it.
-    pub(super) fn is_taken(&self, id: JobId) -> bool {
+    pub(super) fn is_taken(&self, id: K) -> bool {
         matches!(self.places.get(&id), Some(Place::Taken))
     }
 
@@ -259,12 +284,12 @@ impl Order {
         self.taken + self.resumed.len()
     }
 
-    pub(super) fn oldest(&self) -> Option<JobId> {
+    pub(super) fn oldest(&self) -> Option<K> {
         self.waiting.first().copied()
     }
 
     /// The oldest that waits for nothing but its turn. What is put off is passed over, a few at most: a queue that is behind has older ones right after it.
-    pub(super) fn oldest_due(&self, now: Millis) -> Option<JobId> {
+    pub(super) fn oldest_due(&self, now: Millis) -> Option<K> {
         self.waiting.iter().take(PASSED_OVER).copied().find(|id| match self.places.get(id) {
             Some(Place::Waiting(asker)) => {
                 let spot = self.lanes.get(asker).and_then(|lane| lane.jobs.get(id));
@@ -275,7 +300,7 @@ impl Order {
         })
     }
 
-    fn take_turn(&mut self, now: Millis) -> Option<JobId> {
+    fn take_turn(&mut self, now: Millis) -> Option<K> {
         while let Some(asker) = self.ring.pop_front() {
             let Some(lane) = self.lanes.get_mut(&asker) else { continue };
             lane.in_ring = false;
@@ -348,7 +373,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{GuestKey, JobIds};
+    use crate::job::{GuestKey, JobId, JobIds};
 
     const NOW: Millis = Millis(1_000_000);
 
@@ -360,7 +385,7 @@ mod tests {
         Peek { asker: asker(name), not_before: Millis(0), decided: false }
     }
 
-    fn drain(order: &mut Order, now: Millis) -> Vec<JobId> {
+    fn drain(order: &mut Order<JobId>, now: Millis) -> Vec<JobId> {
         std::iter::from_fn(|| order.take(now)).collect()
     }
 

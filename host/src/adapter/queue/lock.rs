@@ -3,16 +3,15 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
 };
 
-use crate::adapter::queue::QueueError;
-
-use super::{durable, layout::Layout};
+use super::QueueError;
 
 /// A role that is held for as long as this lives.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct Lock {
     file: File,
 }
 
@@ -24,10 +23,18 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes the role, or says who has it. `role` is `web` or `worker`.
-    pub(super) fn take(layout: &Layout, role: &str) -> Result<Self, QueueError> {
-        let path = layout.root().join(format!("{role}.lock"));
-        let failed = |why: &std::io::Error| durable::failure("locking", &path, why);
+    /// Takes the data directory as its worker, or says who is.
+    pub fn worker(data_dir: &Path) -> Result<Self, QueueError> {
+        let root = data_dir.join("wtaf");
+        let failed = |source| QueueError::Io { what: format!("making the folder {}", root.display()), source };
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&root).map_err(failed)?;
+        Self::take(&root, "worker")
+    }
+
+    /// Takes the role in a folder, or says who has it. `role` is `web` or `worker`.
+    pub(super) fn take(root: &Path, role: &str) -> Result<Self, QueueError> {
+        let path = root.join(format!("{role}.lock"));
+        let failed = |source: std::io::Error| QueueError::Io { what: format!("locking {}", path.display()), source };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -35,7 +42,7 @@ impl Lock {
             .truncate(false)
             .mode(0o600)
             .open(&path)
-            .map_err(|why| failed(&why))?;
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -48,17 +55,17 @@ impl Lock {
                 return Err(QueueError::Held {
                     what: format!(
                         "{who} is already the {role} of {}: stop it, or give this one a data.dir of its own",
-                        layout.root().display()
+                        root.display()
                     ),
                 });
             }
-            Err(TryLockError::Error(why)) => return Err(failed(&why)),
+            Err(TryLockError::Error(why)) => return Err(failed(why)),
         }
         let note = || -> std::io::Result<()> {
             file.set_len(0)?;
             (&file).write_all(format!("{}\n", std::process::id()).as_bytes())
         };
-        note().map_err(|why| failed(&why))?;
+        note().map_err(failed)?;
         Ok(Self { file })
     }
 }

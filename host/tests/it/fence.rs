@@ -1,0 +1,157 @@
+//! Several workers, one of which stands still, is killed, or is slow: what it had is ended by another, once, and what it still does counts for nothing.
+
+use std::time::Duration;
+
+use crate::kit::{
+    ai::{FakeAi, Reply},
+    fleet::{Fleet, path_of},
+    host::{ANN, BOB, Host, answer_with, until},
+    nats::Server,
+    texter::echo,
+};
+
+const OTTER: &str = "WTAF a page on otters";
+const LOST: &str = "another worker has taken the job over: nothing more is done for it here";
+const REFUSED: &str = "refused to write for a job that another worker has taken over";
+
+/// The texts with a link that went out to someone, whoever sent them.
+fn links(hosts: &[&Host], to: &str) -> usize {
+    hosts.iter().flat_map(|host| host.texts(to)).filter(|sent| !sent.links().is_empty()).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_stood_still_past_its_lease_makes_no_second_page() {
+    let ai = FakeAi::start().await;
+    ai.script([Reply::Slow(answer_with("The stale otter"), Duration::from_millis(100))]);
+    ai.always(Reply::text(answer_with("The fresh otter")));
+    let fleet = Fleet::new().await;
+    let stale = fleet.engine(&ai).start().await;
+    let job = stale.text(ANN, OTTER).await;
+    until("the AI answers", async || (ai.count() == 1).then_some(())).await;
+
+    stale.killer().stop();
+    let fresh = fleet.engine(&ai).start().await;
+    let url = fresh.made(&job).await;
+    stale.killer().go_on();
+    until("the stale one sees that it lost the job", async || stale.log(LOST)).await;
+
+    assert!(fresh.page(path_of(&url)).await.html.contains("The fresh otter"));
+    fleet.assert_each_made_once(1).await;
+    until("the person is told", async || (links(&[&stale, &fresh], ANN) == 1).then_some(())).await;
+    assert_eq!(fresh.job(&job).await["attempts"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_worker_writes_for_a_job_it_has_lost_is_refused_in_the_database() {
+    let ai = echo().await;
+    let fleet = Fleet::new().await;
+    // Its next act after it goes on is to reserve a name.
+    let stale = fleet.engine(&ai).env("WTAF_HALT", "answer-kept").start().await;
+    let job = stale.text(ANN, OTTER).await;
+    until("the AI answers", async || (ai.count() == 1).then_some(())).await;
+
+    let fresh = fleet.engine(&ai).start().await;
+    let url = fresh.made(&job).await;
+    stale.killer().go_on();
+
+    until("the database refuses the stale one", async || stale.log(REFUSED)).await;
+    until("it gives up", async || stale.log(LOST)).await;
+    assert_eq!(ai.count(), 1, "what was paid for and kept is not paid for again");
+    assert_eq!(fresh.page(path_of(&url)).await.status, 200);
+    fleet.assert_each_made_once(1).await;
+    // It is a worker like any other again.
+    let again = stale.text(BOB, OTTER).await;
+    stale.made(&again).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_workers_job_is_ended_by_another() {
+    let ai = FakeAi::start().await;
+    ai.script([Reply::Hang]);
+    ai.always(Reply::text(answer_with("A patient otter")));
+    let fleet = Fleet::new().await;
+    let mut gone = fleet.engine(&ai).start().await;
+    let mut jobs = vec![gone.text(ANN, OTTER).await];
+    until("the AI is asked", async || (ai.count() == 1).then_some(())).await;
+    let left = fleet.engine(&ai).start().await;
+
+    gone.kill9().await;
+    jobs.push(left.text(BOB, OTTER).await);
+    for job in &jobs {
+        left.made(job).await;
+    }
+
+    fleet.assert_each_made_once(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_persons_requests_are_decided_in_the_order_they_came_whichever_engine_got_them() {
+    const PEOPLE: usize = 8;
+    let ai = echo().await;
+    let fleet = Fleet::new().await;
+    let (one, two) = (fleet.engine(&ai).start().await, fleet.engine(&ai).start().await);
+    let person = |n: usize| format!("+155501090{n:02}");
+    let mut known = Vec::new();
+    for n in 0..PEOPLE {
+        known.push(one.text(&person(n), "WTAF a page on newts").await);
+    }
+    for job in &known {
+        two.made(job).await;
+    }
+
+    let ideas = futures_util::future::join_all((0..PEOPLE).map(async |n| {
+        let (first, second) = if n % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        first.text(&person(n), "STOP").await;
+        second.text(&person(n), OTTER).await
+    }))
+    .await;
+
+    for job in &ideas {
+        let job = two.ended(job).await;
+        assert_eq!((job["status"].as_str(), job["url"].as_str()), (Some("done"), None), "{job:#}");
+    }
+    assert_eq!(ai.count(), PEOPLE, "nothing is made for someone who left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_watches_at_one_engine_sees_a_job_run_at_another() {
+    let ai = echo().await;
+    let fleet = Fleet::new().await;
+    let web = fleet.engine(&ai).role("web").start().await;
+    let _works = fleet.engine(&ai).start().await;
+
+    let asked = web.ask("a page on otters").await;
+    let story = web.get(path_of(&asked.events_url)).await.text().await.expect("it is told to its end");
+
+    for event in ["event: stage", "event: page", "event: done"] {
+        assert!(story.contains(event), "no {event} in {story}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_go_and_come_back_under_work_lose_nothing() {
+    const JOBS: usize = 12;
+    let mut server = Server::start(&[]);
+    let ai = FakeAi::start().await;
+    ai.always(Reply::Slow(answer_with("An otter"), Duration::from_millis(20)));
+    let fleet = Fleet::on(server.url(), 1).await;
+    let (one, two) = (fleet.engine(&ai).start().await, fleet.engine(&ai).start().await);
+    let mut jobs = Vec::new();
+    for n in 0..JOBS {
+        let host = if n % 2 == 0 { &one } else { &two };
+        jobs.push(host.text(&format!("+155501091{n:02}"), OTTER).await);
+    }
+    until("they are at it", async || (ai.count() >= 2).then_some(())).await;
+
+    server.stop();
+    // Longer than a lease, so that everything is delivered once more.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.start_again();
+
+    let ended = fleet.all_ended(JOBS).await;
+    assert_eq!(ended.get("done"), Some(&i64::try_from(JOBS).unwrap()), "{ended:?}");
+    fleet.assert_each_made_once(JOBS).await;
+    for job in &jobs {
+        one.made(job).await;
+    }
+}

@@ -1,0 +1,103 @@
+//! Verbs around the engine: a first pipeline.toml, a look at what runs, a stage watched.
+
+use std::{fs, process::Stdio};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::kit::host::{ANN, Host, Ran, binary, ran, until};
+
+async fn init(folder: &std::path::Path, arguments: &[&str]) -> Ran {
+    let mut command = binary();
+    command.current_dir(folder).arg("init").args(arguments).stdin(Stdio::null());
+    ran(command).await
+}
+
+#[tokio::test]
+async fn a_new_folder_gets_a_pipeline_that_checks_and_nothing_there_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = ["here", "--ai", "demo", "--texts", "console", "--public-url", ""];
+
+    let made = init(folder.path(), &all).await;
+    let mut check = binary();
+    check.current_dir(folder.path().join("here")).args(["check", "pipeline.toml"]);
+    let checked = ran(check).await;
+    fs::write(folder.path().join("here/pipeline.toml"), "mine").unwrap();
+    let again = init(folder.path(), &all).await;
+
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert_eq!(fs::read_to_string(folder.path().join("here/pipeline.toml")).unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn with_nobody_to_ask_init_says_what_to_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = init(folder.path(), &[]).await;
+    assert_eq!(made.code, Some(1));
+    assert!(made.err.contains("--public-url"), "{made:?}");
+    assert!(!folder.path().join("pipeline.toml").exists());
+}
+
+#[tokio::test]
+async fn the_status_tells_of_jobs_and_that_nobody_answers() {
+    let mut host = Host::start().await;
+    host.made(&host.text(ANN, "WTAF a tip calculator").await).await;
+    let listen = host.listen();
+
+    let told = until("the job counts as ended", async || {
+        let told = host.cli(&["status", "--format", "json", "--set", &listen]).await;
+        (told.json()["ended"]["done"] == 1.0).then_some(told)
+    })
+    .await;
+    let words = host.cli(&["status", "--set", &listen]).await;
+    host.kill9().await;
+    let gone = host.cli(&["status", "--set", &listen]).await;
+
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.json()["stages"]["extract"]["p50"].as_f64().is_some_and(|p50| p50 > 0.0), "{told:?}");
+    assert!(words.out.contains("1 done") && words.out.contains("ready"), "{words:?}");
+    assert_eq!(gone.code, Some(1));
+    assert!(gone.err.contains("no engine answers"), "{gone:?}");
+}
+
+#[tokio::test]
+async fn a_stage_is_watched_while_jobs_go_by() {
+    let host = Host::start().await;
+    let mut command = binary();
+    command.current_dir(host.folder()).args(["tap", "slug", "--count", "1", "--format", "json"]);
+    let mut tap = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+    let mut lines = BufReader::new(tap.stdout.take().unwrap()).lines();
+    let listening = BufReader::new(tap.stderr.take().unwrap()).lines().next_line().await.unwrap();
+    assert_eq!(listening.as_deref(), Some("listening; Ctrl-C ends it"));
+
+    let id = host.text(ANN, "WTAF a tip calculator").await;
+    let line: serde_json::Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+
+    assert_eq!((line["job"].as_str(), line["stage"].as_str()), (Some(id.as_str()), Some("slug")));
+    assert!(!line["answer"].is_null(), "{line}");
+    assert!(tap.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_stage_that_asks_no_plugin_cannot_be_watched() {
+    let host = Host::of().unstarted();
+    let told = host.cli(&["tap", "publish"]).await;
+    assert_eq!(told.code, Some(1));
+    assert!(told.err.contains("coach, prompt, extract, slug"), "{told:?}");
+}
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_each_verb() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = binary();
+    command.arg("man").arg("--out").arg(folder.path());
+
+    let made = ran(command).await;
+
+    assert_eq!(made.code, Some(0), "{made:?}");
+    for page in ["wtaf-host.1", "wtaf-host-run.1", "wtaf-host-plugin-install.1"] {
+        let text = fs::read_to_string(folder.path().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(text.contains(".SH NAME"), "{page}");
+    }
+}
