@@ -87,7 +87,12 @@ impl Swaps {
                 again = Instant::now() + AGAIN;
             }
             while let Some(id) = owed.first().cloned() {
-                if let Err(error) = self.share(&cluster, &id, &mut kept).await {
+                // A component may take a while to go over, and an engine that stops does not wait for it.
+                let shared = tokio::select! {
+                    () = stopping.cancelled() => return,
+                    shared = self.share(&cluster, &id, &mut kept) => shared,
+                };
+                if let Err(error) = shared {
                     tracing::debug!(generation = %id, %error, "not put where other nodes find it: tried again");
                     break;
                 }
@@ -176,7 +181,9 @@ mod tests {
     #[test]
     fn a_recipe_that_names_no_digests_is_none() {
         let recipe = |digest: &str| {
-            format!(r#"{{"format":"wtaf-generation-1","at":"2026-01-01T00:00:00Z","pipeline":"","plugins":{{"slug":"{digest}"}}}}"#)
+            format!(
+                r#"{{"format":"wtaf-generation-1","at":"2026-01-01T00:00:00Z","pipeline":"","plugins":{{"slug":"{digest}"}}}}"#
+            )
         };
         assert!(Recipe::read(recipe(&"a".repeat(64)).as_bytes()).is_some());
         assert!(Recipe::read(recipe("../../in-force.json").as_bytes()).is_none());
