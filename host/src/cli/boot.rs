@@ -54,7 +54,12 @@ pub(crate) fn load_with_bucket(args: &ConfigArgs, more: BTreeMap<String, Role>) 
         let mut roles = more;
         for name in bucket.plugins().await? {
             let Some(said) = bucket.said(&name).await? else { continue };
-            let bytes = bucket.component(&said.standing.in_force.digest).await?;
+            let bytes = match bucket.component(&said.standing.in_force.digest).await {
+                Ok(bytes) => bytes,
+                Err(error) if error.is_transient() => return Err(error),
+                // It is told of when it is to run; the others are as good as before.
+                Err(_) => continue,
+            };
             // One that is no plugin is told of when it is to run.
             roles.extend(plugin::about(&bytes).ok().map(|about| (name, about.role)));
         }

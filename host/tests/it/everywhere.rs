@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use async_nats::jetstream;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -46,10 +47,19 @@ impl Cluster {
 
     /// What is kept of a generation.
     async fn generation(&self, id: &str) -> Option<()> {
-        let client = async_nats::connect(&self.url).await.unwrap();
-        let kept = async_nats::jetstream::new(client);
+        let kept = self.jetstream().await;
         let kept = kept.get_key_value(format!("{}_generations", self.prefix)).await.ok()?;
         kept.get(id).await.ok()?.map(|_| ())
+    }
+
+    /// NATS itself.
+    async fn jetstream(&self) -> jetstream::Context {
+        jetstream::new(async_nats::connect(&self.url).await.unwrap())
+    }
+
+    /// Where components are.
+    async fn components(&self) -> jetstream::object_store::ObjectStore {
+        self.jetstream().await.get_object_store(format!("{}_plugins", self.prefix)).await.unwrap()
     }
 
     async fn start<const N: usize>(&self) -> [Host; N] {
@@ -256,8 +266,11 @@ async fn strikes_at_several_nodes_count_together() {
     for host in [&one, &two] {
         in_force(host, "slug", &good.digest).await;
     }
-    let why = plugin(&one, "slug").await["set_aside"][0]["why"].clone();
-    assert!(why.as_str().unwrap().contains("4 of 4 jobs failed on it"), "{why}");
+    let why = until("it is set aside everywhere", async || {
+        plugin(&one, "slug").await["set_aside"][0]["why"].as_str().map(str::to_owned)
+    })
+    .await;
+    assert!(why.contains("4 of 4 jobs failed on it"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,11 +307,8 @@ async fn a_component_that_was_tampered_with_is_refused_by_its_digest_and_the_nod
     let [one] = cluster.start().await;
     let (good, other) = (Component::built_in("slug"), Component::version("slug", "9.0.0"));
     send(&one, "slug", &other.bytes).await;
-    let client = async_nats::connect(&cluster.url).await.unwrap();
-    let objects = async_nats::jetstream::new(client);
-    let objects = objects.get_object_store(format!("{}_plugins", cluster.prefix)).await.unwrap();
     let mut spoiled = &Component::version("slug", "6.6.6").bytes[..];
-    objects.put(other.digest.as_str(), &mut spoiled).await.unwrap();
+    cluster.components().await.put(other.digest.as_str(), &mut spoiled).await.unwrap();
 
     let [later] = cluster.start().await;
 
@@ -312,6 +322,112 @@ async fn a_component_that_was_tampered_with_is_refused_by_its_digest_and_the_nod
     .await;
     assert_eq!(told["digest"], good.digest, "{told:#}");
     runs_on(&one, &other.digest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_that_is_spoiled_or_gone_is_mended_by_installing_the_same_bytes_again() {
+    let cluster = Cluster::new().await;
+    let [one] = cluster.start().await;
+    let other = Component::version("slug", "9.0.0");
+    send(&one, "slug", &other.bytes).await;
+    let objects = cluster.components().await;
+    objects.put(other.digest.as_str(), &mut &b"something else"[..]).await.unwrap();
+    let [later] = cluster.start().await;
+    until("it cannot be had", async || refused_at(&one).await).await;
+
+    let (status, taken) = send(&one, "slug", &other.bytes).await;
+
+    assert_eq!((status, &taken["mode"]), (StatusCode::OK, &Value::Null), "it was in force already: {taken:#}");
+    runs_soon(&later, &other.digest).await;
+    until("nobody says any more that it cannot", async || refused_at(&one).await.is_none().then_some(())).await;
+
+    objects.delete(other.digest.as_str()).await.unwrap();
+    let author = cluster.node().unstarted();
+    fs::write(author.folder().join("slug.wasm"), &other.bytes).unwrap();
+    let installed = cluster.cli(&author, &["install", "slug.wasm"]).await;
+
+    assert!(installed.code == Some(0) && installed.out.contains("is whole in the bucket again"), "{installed:?}");
+    let [last] = cluster.start().await;
+    runs_on(&last, &other.digest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_fails_is_gone_everywhere_although_the_node_that_saw_it_could_not_have_a_later_one() {
+    let cluster = Cluster::new().await;
+    let node = || cluster.node().set("plugins.canary=50").set("plugins.strikes=2");
+    let (one, two) = tokio::join!(node().start(), node().start());
+    let (good, moody, later) =
+        (Component::built_in("slug"), Component::moody("9.0.0"), Component::version("slug", "9.1.0"));
+    let at_once = one.request(Method::POST, "/api/plugins/slug?at_once=true").body(moody.bytes.clone());
+    let at_once = at_once.header("content-type", "application/wasm").send().await.unwrap();
+    assert_eq!(at_once.status(), StatusCode::OK);
+    everywhere(std::slice::from_ref(&two), &moody.digest).await;
+    // Its disk will not have it.
+    let in_the_way = two.data().join("plugins").join(format!("{}.wasm", later.digest));
+    fs::create_dir(&in_the_way).unwrap();
+    send(&one, "slug", &later.bytes).await;
+    until("one node cannot have it", async || refused_at(&one).await).await;
+
+    for n in 0..2 {
+        two.ended(&two.text(&person(n), "WTAF a boom box").await).await;
+    }
+
+    everywhere(&[one, two], &good.digest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_nodes_disk_would_not_have_is_told_once_and_tried_again_until_it_will() {
+    let cluster = Cluster::new().await;
+    let [one, two] = cluster.start().await;
+    let other = Component::version("slug", "9.0.0");
+    let kept = two.data().join("plugins");
+    let aside = kept.with_extension("aside");
+    fs::rename(&kept, &aside).unwrap();
+    std::os::unix::fs::symlink(two.data().join("nowhere"), &kept).unwrap();
+
+    send(&one, "slug", &other.bytes).await;
+
+    let why = until("it says so", async || refused_at(&one).await).await;
+    assert!(why.contains("the data directory"), "{why}");
+    let ready: Value = two.get("/readyz").await.json().await.unwrap();
+    assert!(ready["parts"]["plugins"].as_str().unwrap().contains("the data directory"), "{ready:#}");
+    fs::remove_file(&kept).unwrap();
+    fs::rename(&aside, &kept).unwrap();
+    runs_soon(&two, &other.digest).await;
+    assert_eq!(events(&two, "refused").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buckets_that_others_made_are_answered_by_their_leader_alone() {
+    let cluster = Cluster::new().await;
+    let (nats, bucket) = (cluster.jetstream().await, format!("{}_plugins", cluster.prefix));
+    let keys = jetstream::kv::Config { bucket: bucket.clone(), history: 8, ..Default::default() };
+    nats.create_key_value(keys).await.unwrap();
+    let objects = jetstream::object_store::Config { bucket: bucket.clone(), ..Default::default() };
+    nats.create_object_store(objects).await.unwrap();
+
+    let hosts: [Host; 2] = cluster.start().await;
+    let other = Component::version("slug", "9.0.0");
+    send(&hosts[0], "slug", &other.bytes).await;
+    everywhere(&hosts, &other.digest).await;
+
+    let (prefix, mut direct) = (&cluster.prefix, Vec::new());
+    for stream in [format!("KV_{bucket}"), format!("OBJ_{bucket}"), format!("KV_{prefix}_generations")] {
+        let there = nats.get_stream(&stream).await.unwrap();
+        direct.extend(there.cached_info().config.allow_direct.then_some(stream));
+    }
+    assert!(direct.is_empty(), "any server answers for {direct:?}");
+}
+
+/// Why some node cannot run what is in force, as the nodes tell each other.
+async fn refused_at(host: &Host) -> Option<String> {
+    let nodes = plugin(host, "slug").await["nodes"].as_array().cloned().unwrap_or_default();
+    nodes.iter().find_map(|node| node["refused"].as_str().map(str::to_owned))
+}
+
+async fn runs_soon(host: &Host, digest: &str) {
+    in_force(host, "slug", digest).await;
+    runs_on(host, digest).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

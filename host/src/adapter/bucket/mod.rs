@@ -92,8 +92,8 @@ pub trait Bucket: Send + Sync {
     /// A component. Its digest holds.
     async fn component(&self, digest: &str) -> Result<Vec<u8>, BucketError>;
 
-    /// Keeps a component, under its digest, unless it is there.
-    async fn keep(&self, digest: &str, bytes: &[u8]) -> Result<(), BucketError>;
+    /// Keeps a component, under its digest, unless it is there whole. Gives whether it had to be put there.
+    async fn keep(&self, digest: &str, bytes: &[u8]) -> Result<bool, BucketError>;
 
     /// What changes from now on, what there is first. It ends when the connection does, and is then asked for again.
     async fn changes(&self) -> Result<BoxStream<'static, Change>, BucketError>;

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{
+    self,
     kv::{self, Operation, UpdateErrorKind},
     object_store::{self, GetErrorKind, ObjectStore},
 };
@@ -90,18 +91,20 @@ impl NatsBucket {
 async fn open(nats: &Nats, name: &str) -> Result<Opened, BucketError> {
     let (jetstream, num_replicas) = (nats.jetstream(), nats.replicas());
     let keys = async |bucket: String, history, max_age, max_value_size| {
-        if let Ok(store) = jetstream.get_key_value(&bucket).await {
-            return Ok(store);
+        if jetstream.get_key_value(&bucket).await.is_err() {
+            let bucket = bucket.clone();
+            let config = kv::Config { bucket, history, max_age, max_value_size, num_replicas, ..Default::default() };
+            jetstream.create_key_value(config).await.map_err(away)?;
         }
-        let config = kv::Config { bucket, history, max_age, max_value_size, num_replicas, ..Default::default() };
-        jetstream.create_key_value(config).await.map_err(away)
+        answered_by_its_leader(jetstream, &format!("KV_{bucket}")).await?;
+        jetstream.get_key_value(&bucket).await.map_err(away)
     };
-    let components = if let Ok(store) = jetstream.get_object_store(name).await {
-        store
-    } else {
+    if jetstream.get_object_store(name).await.is_err() {
         let config = object_store::Config { bucket: name.to_owned(), num_replicas, ..Default::default() };
-        jetstream.create_object_store(config).await.map_err(away)?
-    };
+        jetstream.create_object_store(config).await.map_err(away)?;
+    }
+    answered_by_its_leader(jetstream, &format!("OBJ_{name}")).await?;
+    let components = jetstream.get_object_store(name).await.map_err(away)?;
     Ok(Opened {
         components,
         // A few values back: an operator who wonders can look.
@@ -109,6 +112,17 @@ async fn open(nats: &Nats, name: &str) -> Result<Opened, BucketError> {
         nodes: keys(nats.name("nodes"), 1, PRESENT, 8 << 10).await?,
         generations: keys(nats.name("generations"), 1, WEEK, 64 << 10).await?,
     })
+}
+
+/// The buckets that NATS' own tools make are read from whichever server is at hand, and a follower may be a moment behind: it would answer with what was in
+/// force before. The client asks the leader where the stream does not allow that, so what it knows of the stream has to be read after this.
+async fn answered_by_its_leader(jetstream: &jetstream::Context, stream: &str) -> Result<(), BucketError> {
+    let there = jetstream.get_stream(stream).await.map_err(away)?.cached_info().config.clone();
+    if !there.allow_direct {
+        return Ok(());
+    }
+    let changed = jetstream::stream::Config { allow_direct: false, ..there };
+    jetstream.update_stream(changed).await.map(drop).map_err(away)
 }
 
 #[async_trait]
@@ -152,20 +166,21 @@ impl Bucket for NatsBucket {
         if !is_digest(digest) {
             return Err(BucketError::Missing(digest.to_owned()));
         }
-        tokio::time::timeout(PATIENCE, download(&opened.components, digest)).await.map_err(away)?
+        let loaded = tokio::time::timeout(PATIENCE, download(&opened.components, digest)).await.map_err(away);
+        self.forget(loaded.flatten()).await
     }
 
-    async fn keep(&self, digest: &str, bytes: &[u8]) -> Result<(), BucketError> {
+    async fn keep(&self, digest: &str, bytes: &[u8]) -> Result<bool, BucketError> {
         let opened = self.opened().await?;
         // What is there and whole stays; what was spoiled is mended.
         match self.component(digest).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => return Ok(false),
             Err(BucketError::Away(why)) => return Err(BucketError::Away(why)),
             Err(_) => {}
         }
         let mut reader = bytes;
         let put = tokio::time::timeout(PATIENCE, opened.components.put(digest, &mut reader)).await.map_err(away)?;
-        put.map(|_| ()).map_err(away)
+        put.map(|_| true).map_err(away)
     }
 
     async fn changes(&self) -> Result<BoxStream<'static, Change>, BucketError> {

@@ -144,6 +144,11 @@ impl Standing {
         std::iter::once(&self.in_force).chain(&self.before).chain(tried)
     }
 
+    /// The version that is tried, and the one that serves.
+    pub fn running(&self) -> impl Iterator<Item = &Placed> {
+        self.trial.iter().map(|tried| &tried.placed).chain([&self.in_force])
+    }
+
     /// The version that is tried, else the one that serves: what an operator means who goes back.
     pub fn newest(&self) -> &Placed {
         self.trial.as_ref().map_or(&self.in_force, |tried| &tried.placed)

@@ -26,14 +26,18 @@ pub(super) fn bucket_of(pipeline: &Checked, source: &PluginSource) -> Option<Arc
     }
 }
 
-/// What the bucket says, and the component that is in force there.
+/// What the bucket says, and the component that is in force there, where it is there whole.
 pub(super) fn known(pipeline: &Checked, source: &PluginSource) -> miette::Result<(Option<Said>, Option<Vec<u8>>)> {
     // A connection lives as long as the runtime it was made in.
     let Some(bucket) = bucket_of(pipeline, source) else { return Ok((None, None)) };
     block_on(async {
         let Some(said) = bucket.said(&source.name()).await.map_err(told)? else { return Ok((None, None)) };
-        let bytes = bucket.component(&said.standing.in_force.digest).await.map_err(told)?;
-        Ok((Some(said), Some(bytes)))
+        match bucket.component(&said.standing.in_force.digest).await {
+            Ok(bytes) => Ok((Some(said), Some(bytes))),
+            // To install something is what mends that.
+            Err(BucketError::Missing(_) | BucketError::Tampered { .. }) => Ok((Some(said), None)),
+            Err(error) => Err(told(error)),
+        }
     })?
 }
 
@@ -65,10 +69,16 @@ pub(super) async fn put(
         }
         (None, None) => Standing::begin(Placed::now(digest, version.version, &me())),
     };
-    if said.is_some() && standing.in_force.digest == digest && standing.trial.is_none() {
-        return Ok("was in force already".to_owned());
+    // Also where nothing else changes: what is gone or spoiled in the bucket is mended by installing it again.
+    let mended = bucket.keep(digest, bytes).await.map_err(told)?;
+    if let Some(said) = said.as_ref().filter(|_| standing.in_force.digest == digest && standing.trial.is_none()) {
+        if !mended {
+            return Ok("was in force already".to_owned());
+        }
+        // Under a new number, so that nodes that could not have it ask at once.
+        bucket.say(name, &standing, Some(said.revision)).await.map_err(told)?;
+        return Ok("was in force already, and is whole in the bucket again".to_owned());
     }
-    bucket.keep(digest, bytes).await.into_diagnostic()?;
     let how = if version.at_once { None } else { how_of(pipeline, name) };
     let next = standing.with(Placed::now(digest, version.version, &me()), how);
     bucket.say(name, &next, said.map(|said| said.revision)).await.map_err(told)?;

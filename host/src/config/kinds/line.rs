@@ -218,11 +218,17 @@ pub const HOME: Line<PluginHome> = Line {
     example: Some("nats://plugins"),
 };
 
+/// What our own streams and buckets are called behind the prefix.
+const TAKEN: [&str; 6] = ["dead", "generations", "jobs", "nodes", "seen", "work"];
+
 fn home(base: &Path, text: &str) -> Result<PluginHome, String> {
     match text.split_once("://") {
         Some(("nats", "")) => Err("names no bucket".to_owned()),
         // The servers are those of the queue: what stands here is a name, and no address.
         Some(("nats", bucket)) => {
+            if TAKEN.contains(&bucket) {
+                return Err(format!("names a bucket the engine has a use of its own for, as for {}", TAKEN.join(", ")));
+            }
             name(bucket).map(PluginHome::Bucket).map_err(|why| format!("names a bucket that {why}"))
         }
         Some(_) => Err("is neither a folder nor nats://BUCKET".to_owned()),

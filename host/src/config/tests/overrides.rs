@@ -140,6 +140,12 @@ fn plugins_from_a_bucket_need_servers_and_a_bucket_has_a_name() {
         let set: Vec<&str> = set.iter().map(String::as_str).collect();
         assert_eq!(Case { set: &set, ..shipped() }.faults().iter().count(), 1, "{bad}");
     }
+    for taken in ["nodes", "generations", "jobs", "seen", "work", "dead"] {
+        let set = [format!("plugins.source=nats://{taken}")];
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let faults = Case { set: &set, ..shipped() }.faults().to_string();
+        assert!(faults.contains("has a use of its own for, as for dead,"), "{taken}: {faults}");
+    }
     let good = case(&["plugins.source=nats://plugins", "queue.nats_url=nats://127.0.0.1:4222"]).good();
     assert_eq!(good.plugins.source.bucket(), Some("plugins"));
 }

@@ -175,14 +175,22 @@ impl Swaps {
             if offer == Offer::Found && swaps.was_refused(&key, &digest) {
                 return Err(Refused::Again);
             }
+            let retried = matches!(offer, Offer::Followed(_)) && swaps.was_refused(&key, &digest);
             let taken = swaps.take(&source, bytes, &digest, offer).await;
             swaps.note_refusal(&key, taken.is_err().then_some(&digest));
-            if let Err(refused) = &taken {
+            if let Err(refused) = &taken
+                && !(retried && swaps.said_before(&key, refused))
+            {
                 swaps.tell_refused(&key, &digest, refused);
             }
             taken
         });
         offered.await.map_err(|_| Refused::Stopping)?
+    }
+
+    /// Whether it was told already that what the bucket says cannot run here for this reason.
+    fn said_before(&self, key: &str, refused: &Refused) -> bool {
+        self.cluster.as_ref().is_some_and(|cluster| cluster.knew(key, &refused.to_string()))
     }
 
     pub(super) fn tell_refused(&self, key: &str, digest: &str, refused: &Refused) {

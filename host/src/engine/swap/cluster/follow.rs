@@ -7,6 +7,7 @@ use std::{
 
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
+use ulid::Ulid;
 
 use super::{
     super::{Offer, Refused, Swaps, role_in, signed_name},
@@ -102,25 +103,26 @@ impl Swaps {
                 // What it said before counts until it says something else.
                 Ok(None) => return Ok(()),
                 Err(error @ BucketError::Garbled) => {
-                    self.cannot(cluster, plugin, 0, &error.into());
+                    self.cannot(cluster, plugin, 0, &error.into(), false);
                     return Ok(());
                 }
                 Err(error) => return Err(error),
             };
-            if cluster.refusal(plugin).is_some_and(|(revision, _)| revision == said.revision) {
-                return Ok(());
-            }
+            // First, for what went here may be another version than the one that was refused.
             if self.say_what_went(cluster, plugin, &said).await? {
                 continue;
+            }
+            if cluster.refused().hold(plugin, said.revision) {
+                return Ok(());
             }
             match self.bring(cluster, &source, &said.standing).await {
                 Ok(()) => Self::brought(cluster, plugin, &said),
                 Err(Refused::Bucket(error)) if error.is_transient() => return Err(error),
-                // Neither says anything of the version: it is offered again at the next look.
-                Err(Refused::Disk(_) | Refused::Stopping) => {}
                 Err(refused) => {
-                    self.cannot(cluster, plugin, said.revision, &refused);
-                    Self::note(cluster, plugin, &said);
+                    self.cannot(cluster, plugin, said.revision, &refused, may_pass(&refused));
+                    let in_force = &said.standing.in_force;
+                    let serves = self.serves(&source.key(), &in_force.digest).then_some(in_force.id);
+                    Self::note(cluster, plugin, &said, serves.as_slice());
                 }
             }
             return Ok(());
@@ -128,12 +130,13 @@ impl Swaps {
     }
 
     fn brought(cluster: &Cluster, plugin: &str, said: &Said) {
-        cluster.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(plugin);
-        Self::note(cluster, plugin, said);
+        cluster.refused().remove(plugin);
+        let ran: Vec<_> = said.standing.running().map(|placed| placed.id).collect();
+        Self::note(cluster, plugin, said, &ran);
     }
 
-    fn note(cluster: &Cluster, plugin: &str, said: &Said) {
-        let noted = cluster.seen.lock().unwrap_or_else(PoisonError::into_inner).follow(plugin, said);
+    fn note(cluster: &Cluster, plugin: &str, said: &Said, ran: &[Ulid]) {
+        let noted = cluster.seen.lock().unwrap_or_else(PoisonError::into_inner).follow(plugin, said, ran);
         if let Err(error) = noted {
             tracing::error!(plugin, %error, "what the bucket says could not be written down: a restart without NATS may know less");
         }
@@ -141,12 +144,10 @@ impl Swaps {
     }
 
     /// Told once for each thing the bucket says; the way it was offered tells the rest.
-    fn cannot(&self, cluster: &Cluster, plugin: &str, revision: u64, refused: &Refused) {
+    fn cannot(&self, cluster: &Cluster, plugin: &str, revision: u64, refused: &Refused, passes: bool) {
         let why = refused.to_string();
-        let mut all = cluster.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = all.insert(plugin.to_owned(), (revision, why.clone()));
-        drop(all);
-        if before.is_none_or(|before| before != (revision, why.clone())) {
+        let new = cluster.refused().note(plugin, revision, &why, passes);
+        if new {
             tracing::error!(plugin, bucket = %cluster.bucket.called(), %why, "this node cannot run what is in force for every node: it goes on with the version it has");
             if matches!(refused, Refused::Bucket(_)) {
                 self.tell(plugin, "", "", What::Refused { why });
@@ -158,12 +159,11 @@ impl Swaps {
     /// A version that was rolled back here by its rule, while the bucket says it runs: everyone is told. Gives whether something was said.
     async fn say_what_went(&self, cluster: &Cluster, plugin: &str, said: &Said) -> Result<bool, BucketError> {
         let standing = &said.standing;
-        let tried = standing.trial.as_ref().map(|tried| &tried.placed);
         let owed = {
             let (ledger, seen) = (self.ledger(), cluster.seen.lock().unwrap_or_else(PoisonError::into_inner));
-            tried.into_iter().chain([&standing.in_force]).find_map(|placed| {
+            standing.running().find_map(|placed| {
                 let entry = ledger.entry(plugin)?;
-                let gone = entry.set_aside(&placed.digest).filter(|_| seen.knew(plugin, placed.id))?;
+                let gone = entry.set_aside(&placed.digest).filter(|_| seen.ran(plugin, placed.id))?;
                 Some((placed.id, entry.in_force.digest.clone(), gone.why.clone()))
             })
         };
@@ -301,6 +301,14 @@ impl Swaps {
         self.keep(bytes).await?;
         Ok(plugin)
     }
+}
+
+/// Whether it says nothing of the version: it is tried again.
+fn may_pass(refused: &Refused) -> bool {
+    matches!(
+        refused,
+        Refused::Disk(_) | Refused::Stopping | Refused::Bucket(_) | Refused::Source(SourceError::Unreadable { .. })
+    )
 }
 
 /// How a version is tried here when the bucket says how it is tried.

@@ -87,7 +87,12 @@ impl Swaps {
                 again = Instant::now() + AGAIN;
             }
             while let Some(id) = owed.first().cloned() {
-                if let Err(error) = self.share(&cluster, &id, &mut kept).await {
+                // A component may take a while to go over, and an engine that stops does not wait for it.
+                let shared = tokio::select! {
+                    () = stopping.cancelled() => return,
+                    shared = self.share(&cluster, &id, &mut kept) => shared,
+                };
+                if let Err(error) = shared {
                     tracing::debug!(generation = %id, %error, "not put where other nodes find it: tried again");
                     break;
                 }

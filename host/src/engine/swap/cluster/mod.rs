@@ -7,6 +7,7 @@
 mod follow;
 mod generations;
 mod operate;
+mod refusals;
 mod report;
 mod seen;
 mod stock;
@@ -19,7 +20,7 @@ use std::{
     io,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Instant,
@@ -28,7 +29,10 @@ use std::{
 use tokio::sync::Notify;
 use ulid::Ulid;
 
-use self::seen::{Followed, Seen};
+use self::{
+    refusals::Refusals,
+    seen::{Followed, Seen},
+};
 use crate::{
     adapter::bucket::{Bucket, BucketError, Report},
     config::PluginSource,
@@ -47,8 +51,8 @@ pub struct Cluster {
     seen: Mutex<Seen>,
     /// What other nodes said last, by node and plugin.
     heard: Mutex<BTreeMap<(Ulid, String), Heard>>,
-    /// What the bucket says and this node cannot run: its number there, and why.
-    refused: Mutex<BTreeMap<String, (u64, String)>>,
+    /// What the bucket says and this node cannot run.
+    refused: Mutex<Refusals>,
     /// Plugins of which the bucket said something new.
     due: Mutex<BTreeSet<String>>,
     /// Rung when there are some.
@@ -106,14 +110,18 @@ impl Cluster {
         self.news.notify_one();
     }
 
-    fn refusal(&self, plugin: &str) -> Option<(u64, String)> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(plugin).cloned()
+    fn refused(&self) -> MutexGuard<'_, Refusals> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a version that is tried again was refused in these words before: they were told.
+    pub(super) fn knew(&self, plugin: &str, why: &str) -> bool {
+        self.refused().knew(plugin, why)
     }
 
     /// How it is, in words; `ok`.
     fn health(&self) -> String {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let cannot: Vec<_> = refused.iter().map(|(plugin, (_, why))| format!("{plugin}: {why}")).collect();
+        let cannot: Vec<_> = self.refused().all().map(|(plugin, why)| format!("{plugin}: {why}")).collect();
         match (cannot.is_empty(), self.away.load(Relaxed)) {
             (false, _) => format!("this node goes on with the version it has of {}", cannot.join("; ")),
             (true, true) => format!("{} is away: this node goes on with what it has", self.bucket.called()),
@@ -135,7 +143,7 @@ impl Cluster {
 
     /// Refusals are no longer known: something changed that they may have been about.
     pub(super) fn forgive(&self) {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.refused().clear();
         self.news.notify_one();
     }
 }

@@ -71,10 +71,16 @@ impl Swaps {
         let on_trial =
             standing.trial.as_ref().is_some_and(|tried| tried.placed.digest == digest && how(mode) == Some(tried.how));
         let in_force = standing.in_force.digest == digest && standing.trial.is_none() && said.is_some();
+        // Also where nothing else changes: what is gone or spoiled in the bucket is mended by installing it again.
+        let mended = cluster.bucket.keep(&digest, &bytes).await?;
         if on_trial || in_force {
+            if let Some(said) = said.filter(|_| mended) {
+                // Under a new number, so that nodes that could not have it ask at once.
+                cluster.bucket.say(&plugin, &standing, Some(said.revision)).await?;
+                self.follow(cluster, &plugin).await?;
+            }
             return Ok(taken(None));
         }
-        cluster.bucket.keep(&digest, &bytes).await?;
         let placed = Placed::now(&digest, &tried.plugin.about.version, &cluster.name);
         let next = standing.with(placed, how(mode));
         *cluster.rehearsed.lock().unwrap_or_else(PoisonError::into_inner) =

@@ -154,7 +154,7 @@ impl Swaps {
             version: plain(&serving.about.version, 64),
             digest: serving.digest.clone(),
             revision: cluster.followed(key).map_or(0, |followed| followed.revision),
-            refused: cluster.refusal(key).map(|(_, why)| plain(&why, 500)),
+            refused: cluster.refused().why(key).map(|why| plain(why, 500)),
             tallies: tallies.collect(),
             at: Millis::now(),
         })

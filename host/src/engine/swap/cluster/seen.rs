@@ -21,6 +21,9 @@ pub struct Followed {
     pub revision: u64,
     /// What was said.
     pub standing: Standing,
+    /// Installations of those that ran here; the others were refused.
+    #[serde(default)]
+    ran: Vec<Ulid>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,17 +67,16 @@ impl Seen {
         self.book.plugins.get(plugin)
     }
 
-    /// Whether this very installation was followed here: what became of it here is about no other.
-    pub fn knew(&self, plugin: &str, id: Ulid) -> bool {
-        self.of(plugin).is_some_and(|followed| {
-            let tried = followed.standing.trial.as_ref().map(|tried| tried.placed.id);
-            followed.standing.in_force.id == id || tried == Some(id)
-        })
+    /// Whether this very installation ran here: what became of it here is about no other.
+    pub fn ran(&self, plugin: &str, id: Ulid) -> bool {
+        self.of(plugin).is_some_and(|followed| followed.ran.contains(&id))
     }
 
-    /// It was followed.
-    pub fn follow(&mut self, plugin: &str, said: &Said) -> io::Result<()> {
-        let followed = Followed { revision: said.revision, standing: said.standing.clone() };
+    /// It was followed, and these installations run here now.
+    pub fn follow(&mut self, plugin: &str, said: &Said, run: &[Ulid]) -> io::Result<()> {
+        let ids = said.standing.running().map(|placed| placed.id);
+        let ran = ids.filter(|id| run.contains(id) || self.ran(plugin, *id)).collect();
+        let followed = Followed { revision: said.revision, standing: said.standing.clone(), ran };
         if self.of(plugin) == Some(&followed) {
             return Ok(());
         }
@@ -90,7 +92,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter::bucket::Placed;
+    use crate::adapter::bucket::{How, Placed};
 
     fn said(digit: &str) -> Said {
         Said { standing: Standing::begin(Placed::now(&digit.repeat(64), "1.0.0", "ann")), revision: 7 }
@@ -101,20 +103,34 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut seen = Seen::open(folder.path(), "nats://one").unwrap();
         let (followed, never) = (said("a"), said("a"));
-        seen.follow("slug", &followed).unwrap();
+        seen.follow("slug", &followed, &[followed.standing.in_force.id]).unwrap();
 
         let again = Seen::open(folder.path(), "nats://one").unwrap();
 
         assert_eq!((again.node(), again.of("slug").unwrap().revision), (seen.node(), 7));
-        assert!(again.knew("slug", followed.standing.in_force.id));
-        assert!(!again.knew("slug", never.standing.in_force.id), "the same bytes, installed again");
+        assert!(again.ran("slug", followed.standing.in_force.id));
+        assert!(!again.ran("slug", never.standing.in_force.id), "the same bytes, installed again");
+    }
+
+    #[test]
+    fn what_ran_here_still_counts_beside_a_version_that_was_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut seen = Seen::open(folder.path(), "nats://one").unwrap();
+        let first = said("a");
+        let (ran, refused) = (first.standing.in_force.id, Placed::now(&"b".repeat(64), "1.0.0", "ann"));
+        seen.follow("slug", &first, &[ran]).unwrap();
+
+        let standing = first.standing.with(refused.clone(), Some(How::Shadow));
+        seen.follow("slug", &Said { standing, revision: 8 }, &[]).unwrap();
+
+        assert!(seen.ran("slug", ran) && !seen.ran("slug", refused.id));
     }
 
     #[test]
     fn what_another_bucket_said_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let mut seen = Seen::open(folder.path(), "nats://one").unwrap();
-        seen.follow("slug", &said("a")).unwrap();
+        seen.follow("slug", &said("a"), &[]).unwrap();
 
         assert!(Seen::open(folder.path(), "nats://two").unwrap().of("slug").is_none());
     }
