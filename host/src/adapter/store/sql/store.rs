@@ -35,6 +35,13 @@ impl Store for SqlStore {
         Ok(Arc::new(Self { common: Arc::clone(&self.common), fence: Some(fence) }))
     }
 
+    async fn still_ours(&self) -> Result<()> {
+        match self.fence {
+            Some(_) => self.write((), |_, ()| Box::pin(async { Ok(()) })).await,
+            None => Ok(()),
+        }
+    }
+
     async fn prune_fences(&self, before: Millis) -> Result<u64> {
         self.write(before, |db, before| Box::pin(fences::prune(db, *before))).await
     }
