@@ -121,6 +121,8 @@ pub(super) async fn write_file(walk: &Walk, ready: &Ready) -> Result<(), Failure
     let dir = folder(walk, ready).join(&key.user);
     let file = dir.join(format!("{}.html", key.app));
     let (shown, html) = (file.display().to_string(), found.draft.html);
+    // A folder refuses nobody: whoever lost the job must not put an older page over a newer one.
+    walk.parts.patiently(|| walk.store.still_ours()).await?;
     let written = tokio::task::spawn_blocking(move || write_whole(&dir, &file, &html)).await;
     match written {
         Ok(Ok(())) => Ok(()),

@@ -13,6 +13,7 @@ use crate::kit::{
 const OTTER: &str = "WTAF a page on otters";
 const LOST: &str = "another worker has taken the job over: nothing more is done for it here";
 const PANICKED: &str = "the job's task panicked: it is taken up again in a moment, as after a crash";
+const LEFT: &str = "a text is no longer ours to send: left to whoever has it";
 const REFUSED: &str = "refused to write for a job that another worker has taken over";
 
 /// Once nothing waits to be sent, each of them was sent one text with a link, whoever sent it. An engine's own outbox has a file for each text, so one engine
@@ -128,6 +129,29 @@ async fn a_killed_workers_job_is_ended_by_another() {
 
     fleet.assert_each_made_once(2).await;
     assert_each_told_once(&fleet, &[&gone, &left], &[ANN, BOB]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_a_worker_has_in_hand_while_it_stands_still_goes_out_once() {
+    let ai = echo().await;
+    let fleet = Fleet::new().await;
+    let stale = fleet.engine(&ai).env("WTAF_HALT", "texts-taken").start().await;
+    let job = stale.text(ANN, OTTER).await;
+    const IN_HAND: &str = "select count(*) as n from wtaf_outbox where status = 'sending'";
+    until("it has a text in hand", async || (fleet.count(IN_HAND).await == 1).then_some(())).await;
+
+    // As if its lease had run out meanwhile.
+    sqlx::query("update wtaf_outbox set due_ms = 0").execute(&mut fleet.look().await).await.expect("it can be changed");
+    let fresh = fleet.engine(&ai).start().await;
+    fresh.made(&job).await;
+    const WAITING: &str = "select count(*) as n from wtaf_outbox where status in ('waiting', 'sending')";
+    until("the fresh one sends it all", async || (fleet.count(WAITING).await == 0).then_some(())).await;
+    stale.killer().go_on();
+    until("the stale one lets go of it", async || stale.log(LEFT)).await;
+
+    assert_eq!(stale.texts(ANN), [], "the carrier got nothing from the one that stood still");
+    let written = fleet.count("select count(*) as n from wtaf_outbox where status = 'sent'").await;
+    assert_eq!(i64::try_from(fresh.texts(ANN).len()).ok(), Some(written));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -178,7 +178,9 @@ async fn a_pace_is_kept_in_segments() {
     let began = Instant::now();
     for _ in 0..3 {
         // Two segments each: the third may go after four.
-        sms.send(&text(&"x".repeat(200))).await.unwrap();
+        let text = text(&"x".repeat(200));
+        sms.turn(&text).await;
+        sms.send(&text).await.unwrap();
     }
     assert!(began.elapsed() >= Duration::from_millis(200), "{:?}", began.elapsed());
 }

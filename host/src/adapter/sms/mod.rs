@@ -84,7 +84,10 @@ pub enum SmsError {
 /// Who carries texts.
 #[async_trait]
 pub trait Sms: Send + Sync {
-    /// Hands a text over.
+    /// Waits until a carrier that takes only so much a second may be handed this text.
+    async fn turn(&self, _text: &Text) {}
+
+    /// Hands a text over, at once.
     async fn send(&self, text: &Text) -> Result<Taken, SmsError>;
 
     /// A text with these words that the carrier took for this number since then: asked after a crash or an [`SmsError::Unsure`], before

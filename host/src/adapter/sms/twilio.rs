@@ -186,12 +186,15 @@ impl Twilio {
 
 #[async_trait]
 impl Sms for Twilio {
+    async fn turn(&self, text: &Text) {
+        if let Some(pace) = &self.pace {
+            pace.wait(segments::measure(&segments::outgoing(&text.body)).segments).await;
+        }
+    }
+
     async fn send(&self, text: &Text) -> Result<Taken, SmsError> {
         let body = segments::outgoing(&text.body);
         let segments = segments::measure(&body).segments;
-        if let Some(pace) = &self.pace {
-            pace.wait(segments).await;
-        }
         let response = self.call(self.client.post(self.messages.clone()).form(&self.form(text, &body))).await?;
         let message: Message = read(response).await?;
         Ok(message.taken(segments))

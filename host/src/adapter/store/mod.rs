@@ -89,6 +89,9 @@ pub trait Store:
     /// has raised the fence further, which is looked at in the same transaction.
     async fn behind(&self, fence: Fence) -> Result<Arc<dyn Store>>;
 
+    /// Whether what is written through this would still be: asked before something is done that no transaction can refuse. Costs nothing where there is no fence.
+    async fn still_ours(&self) -> Result<()>;
+
     /// Removes fences that nobody has touched since `before`.
     async fn prune_fences(&self, before: Millis) -> Result<u64>;
 }

@@ -128,8 +128,16 @@ pub trait Outbox {
     /// Gives how many.
     async fn release_texts(&self, now: Millis) -> Result<u64>;
 
-    /// Writes down what a try came to, unless a carrier's callback was faster.
-    async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()>;
+    /// Confirms that a text that was taken is still this taker's, and keeps it for two minutes more: asked just before the carrier gets it. False where another
+    /// has taken it since, or nothing is to be sent any more; then it is not sent.
+    async fn hold_text(&self, text: &OutboxText, now: Millis) -> Result<bool>;
+
+    /// Puts a text back as it was taken, for whoever takes it next: its taker ends, and the carrier did not get it. Changes nothing where another has it.
+    async fn put_text_back(&self, text: &OutboxText, now: Millis) -> Result<()>;
+
+    /// Writes down what a try came to, unless a carrier's callback was faster. Where another has taken the text since, only that it was sent counts: that is so
+    /// whoever did it, and keeps the other from doing it again.
+    async fn text_tried(&self, text: &OutboxText, delivery: Delivery, now: Millis) -> Result<()>;
 
     /// A carrier's callback. Gives to whom the text went, or none where it is not ours; a status of lower rank, or the same again, changes nothing. Whoever has
     /// left by it has from then on, in the same transaction: a callback that comes again later does not undo their return.

@@ -105,7 +105,7 @@ async fn a_delivery_status_needs_a_signature() {
     trial.store.write_text(text.clone(), Millis::now()).await.unwrap();
     let row = trial.store.take_texts(Millis::now(), 1).await.unwrap().remove(0);
     let sent = Delivery::Sent { sid: "SM77".into(), segments: 1 };
-    trial.store.text_tried(&row.id, sent, Millis::now()).await.unwrap();
+    trial.store.text_tried(&row, sent, Millis::now()).await.unwrap();
     let kind = ("content-type", "application/x-www-form-urlencoded");
     let form = "MessageSid=SM77&MessageStatus=delivered";
 
@@ -144,7 +144,7 @@ async fn a_callback_that_overtakes_the_carriers_own_answer_is_not_lost() {
     let form = [("MessageSid", "SM77"), ("MessageStatus", "delivered")];
     assert_eq!(called_back(&trial, &path, &form).await, StatusCode::NO_CONTENT);
     let sent = Delivery::Sent { sid: "SM77".into(), segments: 3 };
-    trial.store.text_tried(&row.id, sent, Millis::now()).await.unwrap();
+    trial.store.text_tried(&row, sent, Millis::now()).await.unwrap();
 
     let text = trial.store.texts_to(&row.text.to, 1).await.unwrap().remove(0);
     assert_eq!((text.status, text.sid.as_deref(), text.segments), (TextStatus::Delivered, Some("SM77"), Some(3)));
@@ -155,14 +155,14 @@ async fn who_opted_out_at_the_carrier_has_left_also_where_only_a_callback_says_s
     let trial = Trial::new(&TWILIO).await;
     let row = in_hand(&trial).await;
     let sent = Delivery::Sent { sid: "SM77".into(), segments: 1 };
-    trial.store.text_tried(&row.id, sent, Millis::now()).await.unwrap();
+    trial.store.text_tried(&row, sent, Millis::now()).await.unwrap();
     let standing = async || {
         let person = trial.store.person(&Asker::Phone(row.text.to.clone())).await.unwrap();
         person.map(|person| person.standing)
     };
 
     let (earlier, at) = (in_hand(&trial).await, Millis::now());
-    trial.store.text_tried(&earlier.id, Delivery::Sent { sid: "SM76".into(), segments: 1 }, at).await.unwrap();
+    trial.store.text_tried(&earlier, Delivery::Sent { sid: "SM76".into(), segments: 1 }, at).await.unwrap();
     let undelivered = [("MessageSid", "SM76"), ("MessageStatus", "undelivered"), ("ErrorCode", "30003")];
     called_back(&trial, "/sms/status", &undelivered).await;
     assert_ne!(standing().await, Some(Standing::Left), "a phone that is off is no opt-out");

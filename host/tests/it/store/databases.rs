@@ -201,3 +201,29 @@ async fn a_column_that_is_not_there_yet_is_waited_for() {
     assert!(while_it_is_migrated.is_transient(), "a job waits, and does not fail: {while_it_is_migrated}");
     assert_eq!(place.store.person(&ann.asker).await.unwrap(), Some(ann));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_stands_still_is_ended_by_the_server_directly_and_through_a_pooler() {
+    let direct = postgres::database().await;
+    let sql = "create table seen (setting text); \
+               create function see() returns trigger language plpgsql as \
+               $$ begin insert into seen values (current_setting('idle_in_transaction_session_timeout')); return new; end $$; \
+               create trigger see after insert on sms_subscribers for each row execute function see()";
+    store::migrate(&postgres_url(&direct)).await.unwrap();
+    let mut conn = postgres::connect(&direct).await;
+    conn.execute(sql).await.unwrap();
+
+    person(&*store::open(&postgres_url(&direct)).await.unwrap(), "fox").await;
+    let pooler = pgbouncer::before(&direct).await;
+    person(&*store::open(&postgres_url(&pooler)).await.unwrap(), "cat").await;
+
+    let seen: Vec<String> = sqlx::query_scalar("select setting from seen").fetch_all(&mut conn).await.unwrap();
+    assert_eq!(seen, ["30s", "30s"]);
+    let mut after = postgres::connect(&pooler).await;
+    let left: String = sqlx::query_scalar("select current_setting('idle_in_transaction_session_timeout')")
+        .persistent(false)
+        .fetch_one(&mut after)
+        .await
+        .unwrap();
+    assert_eq!(left, "0", "it ends with the transaction");
+}

@@ -10,6 +10,10 @@ on_every_store!(
     a_taken_text_is_given_to_nobody_else,
     texts_to_one_number_go_out_one_at_a_time_in_order,
     a_text_left_by_a_crashed_sender_is_given_again_as_sending,
+    a_text_that_another_has_taken_since_is_not_held,
+    a_text_that_is_done_with_is_not_held,
+    of_a_text_that_another_has_only_that_it_was_sent_is_written_down,
+    a_text_that_is_put_back_is_given_again_as_it_was,
     a_sender_that_is_alone_need_not_wait_for_what_a_crashed_one_had,
     a_text_that_waits_is_given_again_when_it_is_due,
     what_a_try_came_to_is_kept,
@@ -68,11 +72,11 @@ async fn texts_to_one_number_go_out_one_at_a_time_in_order(place: &Place) {
     let taken = place.store.take_texts(NOW, 9).await.unwrap();
     assert_eq!(bodies(&taken), ["one", "other"]);
     assert!(place.store.take_texts(NOW, 9).await.unwrap().is_empty());
-    place.store.text_tried(&taken[0].id, sent("SM1"), at(1)).await.unwrap();
+    place.store.text_tried(&taken[0], sent("SM1"), at(1)).await.unwrap();
     let taken = place.store.take_texts(at(1), 9).await.unwrap();
     assert_eq!(bodies(&taken), ["two"]);
     let later = Delivery::Again { at: at(60), error: "busy".into() };
-    place.store.text_tried(&taken[0].id, later, at(2)).await.unwrap();
+    place.store.text_tried(&taken[0], later, at(2)).await.unwrap();
     assert!(place.store.take_texts(at(3), 9).await.unwrap().is_empty(), "three must not overtake two");
     assert_eq!(bodies(&place.store.take_texts(at(60), 9).await.unwrap()), ["two"]);
 }
@@ -83,6 +87,60 @@ async fn a_text_left_by_a_crashed_sender_is_given_again_as_sending(place: &Place
     let again = place.store.take_texts(at(121), 9).await.unwrap();
     assert_eq!((again[0].status, again[0].attempts), (TextStatus::Sending, 1));
     assert!(place.store.take_texts(at(121), 9).await.unwrap().is_empty());
+}
+
+async fn a_text_that_another_has_taken_since_is_not_held(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let mine = place.store.take_texts(NOW, 9).await.unwrap().remove(0);
+    assert!(place.store.hold_text(&mine, at(60)).await.unwrap());
+    let other = place.again().await;
+    assert!(other.take_texts(at(179), 9).await.unwrap().is_empty(), "it is held for two minutes from then on");
+
+    let theirs = other.take_texts(at(181), 9).await.unwrap().remove(0);
+
+    assert!(!place.store.hold_text(&mine, at(182)).await.unwrap());
+    assert!(other.hold_text(&theirs, at(182)).await.unwrap());
+    assert_eq!((theirs.id, theirs.status), (mine.id, TextStatus::Sending));
+}
+
+async fn a_text_that_is_done_with_is_not_held(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let mine = place.store.take_texts(NOW, 9).await.unwrap().remove(0);
+    assert!(heard(place, "SM1", Some(&mine.id), TextStatus::Sent).await);
+    assert!(!place.store.hold_text(&mine, at(3)).await.unwrap());
+}
+
+async fn of_a_text_that_another_has_only_that_it_was_sent_is_written_down(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let mine = place.store.take_texts(NOW, 9).await.unwrap().remove(0);
+    let theirs = place.store.take_texts(at(121), 9).await.unwrap().remove(0);
+    let there = async || place.store.texts_of(mine.text.job).await.unwrap().remove(0);
+
+    let again = Delivery::Again { at: at(122), error: "busy".into() };
+    for untold in [again, Delivery::Failed { error: "30007".into() }, Delivery::Withheld] {
+        place.store.text_tried(&mine, untold, at(122)).await.unwrap();
+        assert_eq!((there().await.status, there().await.error), (TextStatus::Sending, None));
+    }
+    place.store.text_tried(&mine, sent("SM1"), at(123)).await.unwrap();
+
+    assert_eq!((there().await.status, there().await.sid.as_deref()), (TextStatus::Sent, Some("SM1")));
+    assert!(!place.store.hold_text(&theirs, at(124)).await.unwrap(), "it is not sent once more");
+}
+
+async fn a_text_that_is_put_back_is_given_again_as_it_was(place: &Place) {
+    write(place, &texter(1), "hi").await;
+    let first = place.store.take_texts(NOW, 9).await.unwrap().remove(0);
+    place.store.put_text_back(&first, at(1)).await.unwrap();
+
+    let second = place.store.take_texts(at(1), 9).await.unwrap().remove(0);
+
+    assert_eq!((second.status, second.attempts), (TextStatus::Waiting, 1), "the carrier need not be asked");
+    place.store.put_text_back(&first, at(2)).await.unwrap();
+    assert!(place.store.take_texts(at(2), 9).await.unwrap().is_empty(), "what another has is not put back");
+    // One that an earlier sender may have handed over is still in doubt.
+    let third = place.store.take_texts(at(122), 9).await.unwrap().remove(0);
+    place.store.put_text_back(&third, at(123)).await.unwrap();
+    assert_eq!(place.store.take_texts(at(123), 9).await.unwrap()[0].status, TextStatus::Sending);
 }
 
 async fn a_sender_that_is_alone_need_not_wait_for_what_a_crashed_one_had(place: &Place) {
@@ -98,7 +156,7 @@ async fn a_text_that_waits_is_given_again_when_it_is_due(place: &Place) {
     write(place, &texter(1), "hi").await;
     let taken = place.store.take_texts(NOW, 9).await.unwrap();
     let later = Delivery::Again { at: at(30), error: "429".into() };
-    place.store.text_tried(&taken[0].id, later, at(1)).await.unwrap();
+    place.store.text_tried(&taken[0], later, at(1)).await.unwrap();
     assert!(place.store.take_texts(at(29), 9).await.unwrap().is_empty());
     let again = place.store.take_texts(at(30), 9).await.unwrap();
     assert_eq!((again[0].status, again[0].attempts), (TextStatus::Waiting, 1));
@@ -109,11 +167,11 @@ async fn what_a_try_came_to_is_kept(place: &Place) {
     for n in 1..=3 {
         write(place, &texter(n), "hi").await;
     }
-    let ids: Vec<_> = place.store.take_texts(NOW, 9).await.unwrap().into_iter().map(|text| text.id).collect();
-    place.store.text_tried(&ids[0], sent("SM1"), at(1)).await.unwrap();
-    place.store.text_tried(&ids[1], Delivery::Failed { error: "30007".into() }, at(1)).await.unwrap();
-    place.store.text_tried(&ids[2], Delivery::Withheld, at(1)).await.unwrap();
-    place.store.text_tried(&ids[2], sent("SM3"), at(2)).await.unwrap();
+    let taken = place.store.take_texts(NOW, 9).await.unwrap();
+    place.store.text_tried(&taken[0], sent("SM1"), at(1)).await.unwrap();
+    place.store.text_tried(&taken[1], Delivery::Failed { error: "30007".into() }, at(1)).await.unwrap();
+    place.store.text_tried(&taken[2], Delivery::Withheld, at(1)).await.unwrap();
+    place.store.text_tried(&taken[2], sent("SM3"), at(2)).await.unwrap();
     let mut kept = Vec::new();
     for n in 1..=3 {
         kept.extend(place.store.texts_to(texter(n).phone().unwrap(), 9).await.unwrap());
@@ -134,13 +192,13 @@ async fn what_a_try_came_to_is_kept(place: &Place) {
 async fn a_later_status_is_not_overwritten_by_an_earlier_one(place: &Place) {
     write(place, &texter(1), "hi").await;
     let taken = place.store.take_texts(NOW, 9).await.unwrap();
-    place.store.text_tried(&taken[0].id, sent("SM1"), at(1)).await.unwrap();
+    place.store.text_tried(&taken[0], sent("SM1"), at(1)).await.unwrap();
     for status in [TextStatus::Delivered, TextStatus::Sent, TextStatus::Sending, TextStatus::Delivered] {
         assert!(heard(place, "SM1", None, status).await);
         let now = &place.store.texts_of(taken[0].text.job).await.unwrap()[0];
         assert_eq!(now.status, TextStatus::Delivered);
     }
-    place.store.text_tried(&taken[0].id, Delivery::Again { at: at(9), error: String::new() }, at(3)).await.unwrap();
+    place.store.text_tried(&taken[0], Delivery::Again { at: at(9), error: String::new() }, at(3)).await.unwrap();
     assert_eq!(place.store.texts_of(taken[0].text.job).await.unwrap()[0].status, TextStatus::Delivered);
 }
 
@@ -159,7 +217,7 @@ async fn a_callback_that_is_faster_than_the_carriers_answer_finds_its_text(place
     let taken = place.store.take_texts(NOW, 9).await.unwrap().remove(0);
 
     assert!(heard(place, "SM1", Some(&taken.id), TextStatus::Delivered).await);
-    place.store.text_tried(&taken.id, sent("SM1"), at(3)).await.unwrap();
+    place.store.text_tried(&taken, sent("SM1"), at(3)).await.unwrap();
 
     let kept = place.store.texts_of(taken.text.job).await.unwrap().remove(0);
     assert_eq!((kept.status, kept.sid.as_deref(), kept.segments), (TextStatus::Delivered, Some("SM1"), Some(2)));
@@ -182,7 +240,7 @@ async fn texts_are_found_by_number_and_by_job(place: &Place) {
 async fn an_opt_out_told_of_again_mutes_nobody_who_came_back(place: &Place) {
     write(place, &texter(1), "hi").await;
     let taken = place.store.take_texts(NOW, 1).await.unwrap().remove(0);
-    place.store.text_tried(&taken.id, sent("SM9"), NOW).await.unwrap();
+    place.store.text_tried(&taken, sent("SM9"), NOW).await.unwrap();
     let opted_out = || Heard { sid: "SM9".into(), id: None, status: TextStatus::Failed, error: None, left: true };
     let standing = async || place.store.person(&texter(1)).await.unwrap().map(|person| person.standing);
 

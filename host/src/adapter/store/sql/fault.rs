@@ -66,7 +66,8 @@ impl Fault {
         match code.as_str() {
             // serialization failure, deadlock, unique violation (one that was looked for, so: a race)
             "40001" | "40P01" | "23505" => Self::Again(what),
-            "57P01" | "57P02" | "57P03" => Self::Lost(what),
+            // the last: a transaction that stood still for too long
+            "57P01" | "57P02" | "57P03" | "25P03" => Self::Lost(what),
             // a prepared statement that is gone, or someone else's
             "26000" | "42P05" => Self::Refused(format!("{what}. Prepared statements do not last: {POOLER}")),
             // PgBouncer's way to greet a client that takes it for PostgreSQL

@@ -50,14 +50,67 @@ pub(super) async fn take(db: &mut Db<'_>, (now, limit): &(Millis, u32)) -> Outco
         .await?;
     let mut taken = Vec::with_capacity(rows.len());
     for row in &rows {
-        db.run(
-            "update wtaf_outbox set status = 'sending', attempts = attempts + 1, due_ms = $2, updated_ms = $3 where text_id = $1",
-            args![row.int("text_id")?, now.after(LEASE), *now],
-        )
-        .await?;
-        taken.push(read(row)?);
+        // Whoever had it may have held it, or said what came of it, since it was read.
+        let ours = db
+            .run(
+                "update wtaf_outbox set status = 'sending', attempts = attempts + 1, due_ms = $2, updated_ms = $3 where text_id = $1 \
+                 and attempts = $4 and status in ('waiting', 'sending') and (due_ms <= $3 or due_ms > $5)",
+                args![
+                    row.int("text_id")?,
+                    now.after(LEASE),
+                    *now,
+                    row.int("attempts")?,
+                    now.after(LONGEST_WAIT)
+                ],
+            )
+            .await?;
+        if ours > 0 {
+            taken.push(read(row)?);
+        }
     }
     Ok(taken)
+}
+
+/// A text as one taker has it: the attempts count who took it, so nobody else's claim says the same.
+pub(super) struct Claim {
+    id: String,
+    attempts: i64,
+}
+
+impl Claim {
+    /// Of a text as it was given to its taker.
+    pub(super) fn of(text: &OutboxText) -> Self {
+        Self { id: text.id.clone(), attempts: i64::from(text.attempts) + 1 }
+    }
+
+    /// The job and the occasion.
+    fn text(&self) -> Outcome<(&str, &str)> {
+        self.id.split_once('-').ok_or_else(|| Fault::Refused("that is no text's id".into()))
+    }
+}
+
+/// Keeps a text for its taker, who still has it or is told otherwise.
+pub(super) async fn hold(db: &mut Db<'_>, (claim, now): &(Claim, Millis)) -> Outcome<bool> {
+    let (job, occasion) = claim.text()?;
+    let held = db
+        .run(
+            "update wtaf_outbox set due_ms = $4, updated_ms = $5 where job_id = $1 and occasion = $2 and attempts = $3 and status = 'sending'",
+            args![job, occasion, claim.attempts, now.after(LEASE), *now],
+        )
+        .await?;
+    Ok(held > 0)
+}
+
+/// Puts a text back. The attempts stay: they are what tells claims apart.
+pub(super) async fn put_back(db: &mut Db<'_>, (claim, was, now): &(Claim, TextStatus, Millis)) -> Outcome<()> {
+    let (job, occasion) = claim.text()?;
+    db.run(
+        "update wtaf_outbox set status = $4, due_ms = $5, updated_ms = $5 where job_id = $1 and occasion = $2 and attempts = $3 \
+         and status = 'sending'",
+        args![job, occasion, claim.attempts, was.as_str(), *now],
+    )
+    .await
+    .map(drop)
 }
 
 /// Lets go of every text in hand.
@@ -66,11 +119,11 @@ pub(super) async fn release(db: &mut Db<'_>, now: &Millis) -> Outcome<u64> {
 }
 
 /// A text, what came of a try, and when.
-pub(super) type Tried = (String, Delivery, Millis);
+pub(super) type Tried = (Claim, Delivery, Millis);
 
 /// Writes down what a try came to.
-pub(super) async fn tried(db: &mut Db<'_>, (id, delivery, now): &Tried) -> Outcome<()> {
-    let (job, occasion) = id.split_once('-').ok_or_else(|| Fault::Refused("that is no text's id".into()))?;
+pub(super) async fn tried(db: &mut Db<'_>, (claim, delivery, now): &Tried) -> Outcome<()> {
+    let (job, occasion) = claim.text()?;
     let (status, due, sid, segments, error) = match delivery {
         Delivery::Sent { sid, segments } => {
             (TextStatus::Sent, *now, Some(sid.as_str()), Some(i64::from(*segments)), None)
@@ -82,8 +135,8 @@ pub(super) async fn tried(db: &mut Db<'_>, (id, delivery, now): &Tried) -> Outco
     let changed = db
         .run(
         "update wtaf_outbox set status = $3, due_ms = $4, sid = coalesce($5, sid), segments = coalesce($6, segments), error = $7, \
-         updated_ms = $8 where job_id = $1 and occasion = $2 and status in ('waiting', 'sending')",
-        args![job, occasion, status.as_str(), due, sid, segments, error, *now],
+         updated_ms = $8 where job_id = $1 and occasion = $2 and status in ('waiting', 'sending') and (attempts = $9 or $10)",
+        args![job, occasion, status.as_str(), due, sid, segments, error, *now, claim.attempts, status == TextStatus::Sent],
     )
     .await?;
     if let (0, Some(segments)) = (changed, segments) {

@@ -35,6 +35,13 @@ impl Store for SqlStore {
         Ok(Arc::new(Self { common: Arc::clone(&self.common), fence: Some(fence) }))
     }
 
+    async fn still_ours(&self) -> Result<()> {
+        match self.fence {
+            Some(_) => self.write((), |_, ()| Box::pin(async { Ok(()) })).await,
+            None => Ok(()),
+        }
+    }
+
     async fn prune_fences(&self, before: Millis) -> Result<u64> {
         self.write(before, |db, before| Box::pin(fences::prune(db, *before))).await
     }
@@ -156,8 +163,16 @@ impl Outbox for SqlStore {
         self.write(now, |db, args| Box::pin(outbox::release(db, args))).await
     }
 
-    async fn text_tried(&self, id: &str, delivery: Delivery, now: Millis) -> Result<()> {
-        self.write((id.to_owned(), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
+    async fn hold_text(&self, text: &OutboxText, now: Millis) -> Result<bool> {
+        self.write((outbox::Claim::of(text), now), |db, args| Box::pin(outbox::hold(db, args))).await
+    }
+
+    async fn put_text_back(&self, text: &OutboxText, now: Millis) -> Result<()> {
+        self.write((outbox::Claim::of(text), text.status, now), |db, args| Box::pin(outbox::put_back(db, args))).await
+    }
+
+    async fn text_tried(&self, text: &OutboxText, delivery: Delivery, now: Millis) -> Result<()> {
+        self.write((outbox::Claim::of(text), delivery, now), |db, args| Box::pin(outbox::tried(db, args))).await
     }
 
     async fn text_delivery(&self, heard: Heard, now: Millis) -> Result<Option<Phone>> {
