@@ -133,18 +133,18 @@ async fn a_killed_workers_job_is_ended_by_another() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_that_a_worker_has_in_hand_while_it_stands_still_goes_out_once() {
+    const IN_HAND: &str = "select count(*) as n from wtaf_outbox where status = 'sending'";
+    const WAITING: &str = "select count(*) as n from wtaf_outbox where status in ('waiting', 'sending')";
     let ai = echo().await;
     let fleet = Fleet::new().await;
     let stale = fleet.engine(&ai).env("WTAF_HALT", "texts-taken").start().await;
     let job = stale.text(ANN, OTTER).await;
-    const IN_HAND: &str = "select count(*) as n from wtaf_outbox where status = 'sending'";
     until("it has a text in hand", async || (fleet.count(IN_HAND).await == 1).then_some(())).await;
 
     // As if its lease had run out meanwhile.
     sqlx::query("update wtaf_outbox set due_ms = 0").execute(&mut fleet.look().await).await.expect("it can be changed");
     let fresh = fleet.engine(&ai).start().await;
     fresh.made(&job).await;
-    const WAITING: &str = "select count(*) as n from wtaf_outbox where status in ('waiting', 'sending')";
     until("the fresh one sends it all", async || (fleet.count(WAITING).await == 0).then_some(())).await;
     stale.killer().go_on();
     until("the stale one lets go of it", async || stale.log(LEFT)).await;
