@@ -96,12 +96,12 @@ fn told(tapped: &Tapped, format: OutputFormat) -> serde_json::Result<String> {
     let outcome = call.fault.as_deref().map_or("ok", |fault| fault.lines().next().unwrap_or_default());
     let digest = call.digest.get(..12).unwrap_or(&call.digest);
     let Recorded { at, stage, plugin, version, ms, .. } = call;
-    let mut text = format!("{at}  {job}  {stage}  {plugin} {version} {digest}  {ms:.3} ms  {outcome}\n");
-    text += &format!("  asked     {}\n", short(&serde_json::to_string(&call.question)?));
-    if let Some(answer) = &call.answer {
-        text += &format!("  answered  {}\n", short(&answer.to_string()));
-    }
-    Ok(text)
+    let answered = call.answer.as_ref().map(|answer| format!("  answered  {}\n", short(&answer.to_string())));
+    Ok(format!(
+        "{at}  {job}  {stage}  {plugin} {version} {digest}  {ms:.3} ms  {outcome}\n  asked     {}\n{}",
+        short(&serde_json::to_string(&call.question)?),
+        answered.unwrap_or_default()
+    ))
 }
 
 fn short(text: &str) -> String {

@@ -23,11 +23,15 @@ where
     if pretty {
         let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         // The lines name their job and stage themselves: the spans around them would say it again.
-        let lines = FilterExt::<S>::and(wanted(), filter_fn(|meta| meta.is_event()));
+        let lines = FilterExt::<S>::and(wanted(), filter_fn(is_line));
         return fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(ansi).with_filter(lines).boxed();
     }
     let json = fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(std::io::stderr);
     json.with_filter(wanted()).boxed()
+}
+
+fn is_line(meta: &tracing::Metadata<'_>) -> bool {
+    meta.is_event()
 }
 
 fn wanted() -> EnvFilter {

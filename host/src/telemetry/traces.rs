@@ -46,7 +46,7 @@ impl Sender {
 pub(super) fn sender() -> Result<Option<(Sender, SdkTracer)>, String> {
     let named = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
     let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if !named.iter().any(|name| is_set(&name)) || std::env::var("OTEL_SDK_DISABLED").is_ok_and(|said| said == "true") {
+    if !named.iter().any(is_set) || std::env::var("OTEL_SDK_DISABLED").is_ok_and(|said| said == "true") {
         return Ok(None);
     }
     // Fails only where one is installed already, which does as well.

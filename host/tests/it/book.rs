@@ -69,10 +69,10 @@ fn script(blocks: &[Block], port: u16) -> String {
     for block in blocks {
         let text = block.text.replace("3030", &port.to_string());
         if !block.background {
-            script += &format!("{text}\n");
+            script.extend([text.as_str(), "\n"]);
             continue;
         }
-        script += &format!("{text} >beside.log 2>&1 &\n");
+        script.extend([text.as_str(), " >beside.log 2>&1 &\n"]);
         script += "for try in $(seq 1200); do grep -qE '\"ready\"|listening' beside.log && break; sleep 0.1; done\n";
     }
     script

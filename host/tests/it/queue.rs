@@ -73,6 +73,7 @@ struct Place {
 }
 
 impl Place {
+    #[expect(clippy::unused_async, reason = "each behaviour opens its place alike")]
     async fn files() -> Self {
         Self { folder: tempfile::tempdir().unwrap(), nats: None }
     }

@@ -252,7 +252,7 @@ async fn progress_larger_than_the_servers_take_is_told_as_that_and_the_job_can_s
     queue.accept(request("a", "x", None)).await.unwrap();
     let mut job = next(&*queue).await;
     // Chance cannot be compressed.
-    let text = (0..400_000).map(|_| format!("{:08x}", rand::random::<u32>())).collect();
+    let text = hex::encode((0..400_000).flat_map(|_| rand::random::<[u8; 4]>()).collect::<Vec<_>>());
     job.progress.answers.push(AiAnswer { stage: "ai".into(), text, finish: Finish::Complete, calls: 1 });
 
     let Err(QueueError::TooBig { size, most, .. }) = queue.checkpoint(&job).await else { panic!("it was taken") };

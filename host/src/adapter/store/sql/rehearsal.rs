@@ -156,7 +156,7 @@ async fn on_server(conn: &mut PgConnection, missing: &[Missing]) -> Outcome<Trie
         // As one exchange without values, so that it does not matter what is in between.
         if let Err(error) = transaction.execute(AssertSqlSafe(one.sql.as_str())).await {
             let _ = transaction.rollback().await;
-            return Ok(Tried::Fails(failed(*one, error)));
+            return Ok(Tried::Fails(failed(one, error)));
         }
     }
     let took = began.elapsed();
