@@ -137,7 +137,7 @@ async fn work_goes_on_at_once_after_a_crash() {
     until("the AI is asked again", async || (ai.count() == 2).then_some(())).await;
 
     // A lease that had to run out first would take much longer.
-    assert!(ready.elapsed() < Duration::from_secs(15), "{:?}", ready.elapsed());
+    assert!(ready.elapsed() < Duration::from_mins(1), "{:?}", ready.elapsed());
     host.made(&job).await;
 }
 
