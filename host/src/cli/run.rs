@@ -151,9 +151,10 @@ fn greet(pipeline: &Checked, role: Role, listener: Option<&TcpListener>) {
     tracing::info!(listen = %listening, public_url = %pipeline.server.public_url, ai = providers.join(" > "), stages = stages.join(" > "), "ready");
     if matches!(pipeline.sms.provider, SmsProvider::Console) {
         tracing::info!(
-            "text it from {} , chat with it at {}",
+            "text it from {} , chat with it at {} , watch it work at {}",
             pipeline.server.url("/phone"),
-            pipeline.server.url("/chat")
+            pipeline.server.url("/chat"),
+            pipeline.server.url("/console")
         );
     }
 }
