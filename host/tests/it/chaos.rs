@@ -42,17 +42,24 @@ impl Run {
         let mut books = Books::default();
         let mut kills: BTreeMap<&'static str, usize> = BTreeMap::new();
 
-        // Every step once, in an order of chance, among kills at any moment.
+        // Every step once, in an order of chance, among kills at any moment; some people are kept for the steps that chance has passed by.
         let mut unhit: Vec<Step> = Step::ALL.to_vec();
-        for kill in 0..self.kills {
-            crowd.release(people * (kill + 2) / self.kills);
-            let at = (!unhit.is_empty() && chance.random_bool(0.6)).then(|| chance.random_range(0..unhit.len()));
+        let rounds = self.kills + self.kills / 3;
+        for kill in 0..rounds {
+            let overtime = kill >= self.kills;
+            if overtime && unhit.is_empty() {
+                break;
+            }
+            crowd.release(people * (kill + 2) / rounds);
+            let seeks = !unhit.is_empty() && (overtime || chance.random_bool(0.6));
+            let at = seeks.then(|| chance.random_range(0..unhit.len()));
             let step = match at {
                 Some(at) => Some(unhit[at]),
                 None if chance.random_bool(0.5) => Some(Step::ALL[chance.random_range(0..Step::ALL.len())]),
                 None => None,
             };
-            let end = beast.live_and_die(step, &mut chance).await;
+            let times = if overtime { 1 } else { chance.random_range(1..=3) };
+            let end = beast.live_and_die(step.map(|step| (step, times)), &mut chance).await;
             if let End::At(hit) = end {
                 unhit.retain(|step| *step != hit);
             }
@@ -67,10 +74,11 @@ impl Run {
         beast.told_to_stop().await;
 
         let figures = books.close(&beast, &ai, &twilio, &answers).await;
-        eprintln!("{}: {} jobs, {} kills in {:?}", self.name, answers.len(), self.kills, began.elapsed());
+        let killed: usize = kills.values().sum();
+        eprintln!("{}: {} jobs, {killed} kills in {:?}", self.name, answers.len(), began.elapsed());
         eprintln!("{}: kills by step: {kills:?}", self.name);
         eprintln!("{}: {figures}", self.name);
-        // Chance may pass by a step that few jobs come to; most of them are met in every run.
+        // Even so chance may pass by a step that few jobs come to; most of them are met in every run.
         assert!(unhit.len() <= 3, "never reached: {unhit:?}");
         figures.assert_good();
     }

@@ -127,19 +127,20 @@ impl Beast {
         self.child = Some(command.spawn().expect("the engine can be started"));
     }
 
-    /// One life, with its end.
-    pub async fn live_and_die(&mut self, step: Option<Step>, chance: &mut StdRng) -> End {
-        let times = chance.random_range(1..=3);
-        // In the middle of a text: the carrier has it, its answer is on the way.
-        let late = if step == Some(Step::TextGoing) { "+8ms" } else { "" };
-        self.spawn(step.map(|step| match step {
+    /// One life, with its end: at a step when it is reached so many times, or at a moment of chance.
+    pub async fn live_and_die(&mut self, step: Option<(Step, u32)>, chance: &mut StdRng) -> End {
+        self.spawn(step.map(|(step, times)| match step {
             Step::QueueRecovered => step.name().to_owned(),
-            _ => format!("{}:{times}{late}", step.name()),
+            // In the middle of a text: the carrier has it, its answer is on the way.
+            Step::TextGoing => format!("{}:{times}+8ms", step.name()),
+            _ => format!("{}:{times}", step.name()),
         }));
-        if let Some(step) = step
-            && self.died_within(Duration::from_millis(3_500)).await
-        {
-            return End::At(step);
+        if let Some((step, _)) = step {
+            // A slow machine starts slowly: the step's time counts from then on.
+            self.ready().await;
+            if self.died_within(Duration::from_millis(3_500)).await {
+                return End::At(step);
+            }
         }
         let end = match chance.random_range(0..10) {
             0..=2 => {

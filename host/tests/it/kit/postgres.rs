@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    str::FromStr,
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -9,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 use url::Url;
 
 use super::server::{RunAs, Running, free_port, program};
@@ -54,9 +55,11 @@ pub async fn database() -> Url {
 
 /// A connection of the test's own, to look at the tables behind the store's back.
 pub async fn connect(url: &Url) -> PgConnection {
+    // A pooler refuses a parameter that it does not know.
+    let options = PgConnectOptions::from_str(url.as_str()).expect("a database's address").extra_float_digits(None);
     let deadline = Instant::now() + Duration::from_mins(1);
     loop {
-        match PgConnection::connect(url.as_str()).await {
+        match PgConnection::connect_with(&options).await {
             Ok(conn) => return conn,
             Err(error) if Instant::now() > deadline => panic!("PostgreSQL does not answer: {error}"),
             // It takes connections a moment before it answers them.
