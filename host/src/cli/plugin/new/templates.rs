@@ -26,8 +26,14 @@ pub(in crate::cli::plugin) const WIT: [(&str, &str); 6] = [
 ];
 
 /// The SDK's sources. They look for the contract two folders up, where a project has it.
-const SDK: [(&str, &str); 7] = [
+const SDK: [(&str, &str); 13] = [
     ("__bindings.rs", repository!("plugins/sdk/src/__bindings.rs")),
+    ("__bindings/coach.rs", repository!("plugins/sdk/src/__bindings/coach.rs")),
+    ("__bindings/extract.rs", repository!("plugins/sdk/src/__bindings/extract.rs")),
+    ("__bindings/filter.rs", repository!("plugins/sdk/src/__bindings/filter.rs")),
+    ("__bindings/prompt.rs", repository!("plugins/sdk/src/__bindings/prompt.rs")),
+    ("__bindings/shared.rs", repository!("plugins/sdk/src/__bindings/shared.rs")),
+    ("__bindings/slug.rs", repository!("plugins/sdk/src/__bindings/slug.rs")),
     ("context.rs", repository!("plugins/sdk/src/context.rs")),
     ("lib.rs", repository!("plugins/sdk/src/lib.rs")),
     ("log.rs", repository!("plugins/sdk/src/log.rs")),
@@ -229,10 +235,18 @@ mod tests {
     use super::*;
 
     /// The files of a folder of this repository.
+    /// Every file below a folder, by its place in it.
     fn folder(path: &str) -> Vec<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let mut files: Vec<_> = entries.collect();
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let name = entry.file_name().into_string().unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                files.extend(self::folder(&format!("{path}/{name}")).iter().map(|file| format!("{name}/{file}")));
+            } else {
+                files.push(name);
+            }
+        }
         files.sort();
         files
     }
