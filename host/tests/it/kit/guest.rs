@@ -104,13 +104,12 @@ fn dummy(resolve: &Resolve, world: WorldId) -> Vec<u8> {
 }
 
 fn of_module(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<u8> {
-    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false)
-        .expect("a module takes metadata");
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).expect("a module takes metadata");
     encode(&module)
 }
 
 fn encode(module: &[u8]) -> Vec<u8> {
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     let encoder = encoder.module(module).expect("it is a module of a world");
     encoder.validate(true).encode().expect("it is a component")
 }
