@@ -2,7 +2,7 @@
 #![allow(missing_docs, unsafe_code, clippy::pedantic, reason = "generated")]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     inline: "package wtaf:sdk; world shared { import wtaf:stage/types@0.1.0; import wtaf:stage/log@0.1.0; }",
     world: "wtaf:sdk/shared",
     generate_all,
@@ -15,7 +15,7 @@ macro_rules! world {
     ($module:ident, $world:literal, $export:literal, $at:literal) => {
         pub mod $module {
             wit_bindgen::generate!({
-                path: "../../wit",
+                path: "wit",
                 world: $world,
                 with: {
                     "wtaf:stage/types@0.1.0": crate::__bindings::types,

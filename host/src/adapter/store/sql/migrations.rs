@@ -16,7 +16,7 @@ use super::{
 use crate::config::StoreUrl;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../supabase/migrations");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Where sqlx writes down what was applied.
 const TABLE: &str = "_sqlx_migrations";
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn every_file_of_the_folders_is_built_in() {
         // A new file alone does not make cargo build this again.
-        for (folder, migrator) in [("migrations/sqlite", &SQLITE), ("../supabase/migrations", &POSTGRES)] {
+        for (folder, migrator) in [("migrations/sqlite", &SQLITE), ("migrations/postgres", &POSTGRES)] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
             let files = std::fs::read_dir(&folder).unwrap().count();
             assert_eq!(files, migrator.iter().count(), "touch this file: {} has other files now", folder.display());
