@@ -423,7 +423,9 @@ pub fn owner_of(name: &str) -> Option<&'static str> {
         Shape::Table(table) | Shape::Tables(table) => Some(table),
         _ => None,
     });
-    let mut owners = sections.filter(|table| table.key(name).is_some()).map(|table| table.called);
+    // A case has a word for everything, and nobody looks for a setting there.
+    let settings = sections.filter(|table| table.called != case::TABLE.called);
+    let mut owners = settings.filter(|table| table.key(name).is_some()).map(|table| table.called);
     let owner = owners.next()?;
     owners.next().is_none().then_some(owner)
 }
