@@ -1,6 +1,7 @@
 //! Compiles the four built-in plugins to components, so that a plain `cargo build` makes the whole engine.
 //!
-//! `WTAF_BUNDLE_DIR` points at ready-made `coach.wasm`, `prompt.wasm`, `extract.wasm`, `slug.wasm` instead.
+//! `WTAF_BUNDLE_DIR` points at ready-made `coach.wasm`, `prompt.wasm`, `extract.wasm`, `slug.wasm` instead. As a package, away from the repository, this crate
+//! has them ready-made in `ready/`: `scripts/release bundle` puts them there before it is published.
 
 use std::{
     env, fs,
@@ -16,7 +17,10 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let done = match env::var_os("WTAF_BUNDLE_DIR") {
         Some(dir) => copy_ready_made(Path::new(&dir), &out),
-        None => build_from_source(&out),
+        None => match ready_made() {
+            Some(dir) => copy_ready_made(&dir, &out),
+            None => build_from_source(&out),
+        },
     };
     if let Err(why) = done {
         eprintln!("\nThe built-in plugins could not be made.\n{why}\n");
@@ -24,12 +28,17 @@ fn main() {
     }
 }
 
+/// Where there are no sources of the plugins to build.
+fn ready_made() -> Option<PathBuf> {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?);
+    (!here.join("../coach/Cargo.toml").exists()).then(|| here.join("ready")).filter(|dir| dir.exists())
+}
+
 fn copy_ready_made(dir: &Path, out: &Path) -> Result<(), String> {
     for plugin in PLUGINS {
         let from = dir.join(format!("{plugin}.wasm"));
         println!("cargo::rerun-if-changed={}", from.display());
-        fs::copy(&from, out.join(format!("{plugin}.wasm")))
-            .map_err(|error| format!("WTAF_BUNDLE_DIR: {}: {error}", from.display()))?;
+        fs::copy(&from, out.join(format!("{plugin}.wasm"))).map_err(|error| format!("{}: {error}", from.display()))?;
     }
     Ok(())
 }

@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../pipeline.toml"));
+    const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"));
 
     fn check(text: &str, form: Form) -> Verdict {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,9 @@
 //! `wtaf-host jobs`: what waits, what failed and why, and bringing it back.
 
+mod advice;
+mod explain;
+mod follow;
+
 use std::process::ExitCode;
 
 use miette::{IntoDiagnostic, miette};
@@ -10,7 +14,7 @@ use crate::{
     adapter::queue::{Queue, State},
     config::Checked,
     engine::{Eyes, job_view},
-    job::{Job, JobId},
+    job::{Job, JobId, Millis},
 };
 
 #[derive(clap::Subcommand)]
@@ -23,13 +27,31 @@ pub(super) enum Verb {
         /// How many of each.
         #[arg(long, default_value_t = 20)]
         limit: usize,
+        /// Go on with a line whenever something becomes of one, until Ctrl-C; as JSON, an object a line.
+        #[arg(long)]
+        follow: bool,
         #[arg(long, value_enum, default_value = "text")]
         format: OutputFormat,
         #[command(flatten)]
         config: ConfigFlags,
     },
-    /// One job's story.
+    /// One job's stages and its end.
     Show {
+        /// Its id.
+        id: JobId,
+        /// Show its stages while they run, and end when it does: exit code 0 where it ended well, else 1.
+        #[arg(long)]
+        follow: bool,
+        #[arg(long, value_enum, default_value = "text")]
+        format: OutputFormat,
+        #[command(flatten)]
+        config: ConfigFlags,
+    },
+    /// One job's story in words: what was asked, what each stage did, what went wrong and what to do now.
+    #[command(after_help = "Examples:\n  wtaf-host jobs list --state failed\n  wtaf-host jobs explain 01K6…\n  \
+                            wtaf-host jobs explain 01K6… --format json | jq -r '.do[]'\n\n\
+                            Numbers are masked, in what people wrote too.")]
+    Explain {
         /// Its id.
         id: JobId,
         #[arg(long, value_enum, default_value = "text")]
@@ -64,17 +86,37 @@ pub(super) enum Which {
 /// Does one of them, on the queue itself; the engine may run or not.
 pub(super) fn jobs(verb: Verb) -> Outcome {
     match verb {
-        Verb::List { state, limit, format, config } => {
+        Verb::List { state, limit, follow, format, config } => {
             let pipeline = boot::load_to_run(&config.into())?;
+            if follow {
+                let following =
+                    async { follow::all(&*boot::queue_to_look(&pipeline).await?, state, limit, format).await };
+                return Ok(block_on(following)??);
+            }
             let jobs = block_on(async { list(&*boot::queue_to_look(&pipeline).await?, state, limit).await })??;
             print_list(&jobs, format);
         }
-        Verb::Show { id, format, config } => {
+        Verb::Show { id, follow, format, config } => {
             let pipeline = boot::load_to_run(&config.into())?;
+            if follow {
+                let following = async {
+                    let (queue, store) = (boot::queue_to_look(&pipeline).await?, boot::open_store(&pipeline).await?);
+                    follow::one(&*queue, &*store, id, format).await
+                };
+                return Ok(block_on(following)??);
+            }
             let job = block_on(async { boot::queue_to_look(&pipeline).await?.find(id).await.into_diagnostic() })??;
             let job = job
                 .ok_or_else(|| miette!(help = "`wtaf-host jobs list` shows those there are", "there is no job {id}"))?;
             show(&job, format);
+        }
+        Verb::Explain { id, format, config } => {
+            let pipeline = boot::load_to_run(&config.into())?;
+            let story = block_on(explain::read(&pipeline, id))??;
+            match format {
+                OutputFormat::Json => println!("{:#}", story.as_json()),
+                OutputFormat::Text => print!("{}", story.as_text(Millis::now())),
+            }
         }
         Verb::Retry { ids, config } => {
             let pipeline = boot::load_to_run(&config.into())?;
@@ -120,18 +162,23 @@ fn print_list(jobs: &[Job], format: OutputFormat) {
         println!("No jobs.");
     }
     for job in jobs {
-        let what = job.progress.published.as_ref().map(|page| page.url.clone());
-        let what =
-            what.or_else(|| job.error.as_ref().map(|error| format!("{}: {}", error.code, one_line(&error.message))));
-        println!(
-            "{}  {:<8} {:<4} {}  {}",
-            job.id,
-            job.status.as_str(),
-            job.request.source.as_str(),
-            job.request.asker,
-            what.unwrap_or_default()
-        );
+        println!("{}", line_of(job));
     }
+}
+
+/// A job in a line: where it stands, whose it is, and its page, its error, or the stage it is in.
+fn line_of(job: &Job) -> String {
+    let page = job.progress.published.as_ref().map(|page| page.url.clone());
+    let error = || job.error.as_ref().map(|error| format!("{}: {}", error.code, one_line(&error.message)));
+    let stage = || job.stages.last().filter(|_| !job.status.is_final()).map(|stage| stage.name.clone());
+    format!(
+        "{}  {:<8} {:<4} {}  {}",
+        job.id,
+        job.status.as_str(),
+        job.request.source.as_str(),
+        job.request.asker,
+        page.or_else(error).or_else(stage).unwrap_or_default()
+    )
 }
 
 fn one_line(text: &str) -> String {

@@ -20,6 +20,7 @@ mod send;
 mod status;
 mod systemd;
 mod tap;
+mod test;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
@@ -94,6 +95,8 @@ enum Verb {
         #[arg(long, value_enum, default_value = "text")]
         format: OutputFormat,
     },
+    /// Try the cases written in a pipeline: its plugins for real, and nobody texted, no AI asked, nothing kept.
+    Test(test::Args),
     /// Look at everything the pipeline needs, for real (database, disk, keys, numbers, plugins), and say what to do.
     Doctor(doctor::Args),
     /// Print the JSON Schema of pipeline.toml.
@@ -154,6 +157,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args),
         Verb::Init(args) => init::init(&args),
         Verb::Check { config, format } => Ok(check_file(&config, format)),
+        Verb::Test(args) => test::test(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Schema => {
             print!("{}", schema::run());

@@ -11,13 +11,14 @@ use super::{
     grant::Grant,
     kinds::{
         ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, HOME, KEY, LISTEN, Line, Listed, NAME,
-        NAMED_NUMBERS, NATS, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID,
-        STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
+        NAMED_NUMBERS, NATS, NUMBER, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET,
+        SENDER, SID, STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
     model::{AdapterStage, AiKind, FilterOn, PluginHome, PluginSource, StoreUrl, When},
     trust::PublicKey,
     walk::{Key, Shape, Table, keys},
 };
+use crate::job::{Phone, Source, Status};
 
 /// Which queue, before its URL is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,19 @@ pub enum Carrier {
     Twilio,
 }
 
+/// How the AI of a test behaves, before its answers are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AiPart {
+    /// It answers.
+    Answers,
+    /// Its answer is cut off.
+    CutOff,
+    /// It will not.
+    Refuses,
+    /// Nobody answers.
+    Down,
+}
+
 const BACKENDS: Choice<Backend> = Choice(&[("files", Backend::Files), ("nats", Backend::Nats)]);
 const CARRIERS: Choice<Carrier> = Choice(&[("console", Carrier::Console), ("twilio", Carrier::Twilio)]);
 const AI_KINDS: Choice<AiKind> =
@@ -50,6 +64,15 @@ const ADAPTERS: Choice<AdapterStage> = Choice(&[
 const WHENS: Choice<When> =
     Choice(&[("build", When::Build), ("chat", When::Chat), ("edit", When::Edit), ("reply", When::Reply)]);
 const ONS: Choice<FilterOn> = Choice(&[("idea", FilterOn::Idea), ("reply", FilterOn::Reply), ("page", FilterOn::Page)]);
+const SOURCES: Choice<Source> = Choice(&[("sms", Source::Sms), ("web", Source::Web), ("file", Source::File)]);
+const AI_PARTS: Choice<AiPart> = Choice(&[
+    ("answers", AiPart::Answers),
+    ("cut-off", AiPart::CutOff),
+    ("refuses", AiPart::Refuses),
+    ("down", AiPart::Down),
+]);
+const ENDS: Choice<Status> =
+    Choice(&[("done", Status::Done), ("refused", Status::Refused), ("failed", Status::Failed)]);
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -85,6 +108,8 @@ keys! {
         COACH: Sections = "coach", Sections(&coach::TABLE), or "[]";
         /// The stages, in order.
         STAGE: Sections = "stage", Sections(&stage::TABLE), required;
+        /// Cases for `wtaf-host test`: what comes in, and what must come of it. The engine does not look at them.
+        TEST: Sections = "test", Sections(&case::TABLE), or "[]";
     }
 
     /// Where the engine listens, and what the world calls it.
@@ -327,6 +352,54 @@ keys! {
         SHADOW: Flag = "shadow", Flag;
     }
 
+    /// A case that `wtaf-host test` tries on the plugins themselves, with nobody texted, no AI asked and nothing kept.
+    case "[[test]]" {
+        /// What it shows, in a sentence; unique.
+        NAME_: Line<String> = "name", TEXT, required;
+        /// Where it comes in: a text, the web chat, or a dropped file.
+        SOURCE: Choice<Source> = "source", SOURCES, or "\"sms\"";
+        /// The number it comes from. Unset: one of its own; in the web chat a guest, unless `slug` says who.
+        FROM: Line<Phone> = "from", NUMBER;
+        /// Someone who has joined before, by the first part of their pages' addresses. Unset: nobody has heard of them.
+        SLUG: Line<String> = "slug", NAME;
+        /// Their role. Unset: what new people are.
+        ROLE: Line<String> = "role", TEXT;
+        /// What they asked before, in order; the demo provider answered.
+        BEFORE: OneOrMore<Line<String>> = "before", OneOrMore(TEXT), or "[]";
+        /// What comes in.
+        TEXT_: Line<String> = "text", TEXT, required;
+        /// What the AI says, call by call, the last again and again. Unset: what the demo provider says.
+        ANSWER: OneOrMore<Line<String>> = "answer", OneOrMore(TEXT);
+        /// Whether it answers, is cut off (each answer but the last of several), refuses, or no provider is up.
+        AI_: Choice<AiPart> = "ai", AI_PARTS, or "\"answers\"";
+        /// What must come of it.
+        EXPECT: Section = "expect", Section(&expect::TABLE), or "{}";
+    }
+
+    /// What must come of a case. What is not here may be as it likes.
+    expect "[test.expect]" {
+        /// How the job ends.
+        STATUS: Choice<Status> = "status", ENDS, or "\"done\"";
+        /// What the coach orders (page, app, game, edit, chat…), or reply or silence where it orders nothing.
+        KIND_: Line<String> = "kind", TEXT;
+        /// Words in what the person reads, texts and chat together.
+        REPLY: OneOrMore<Line<String>> = "reply", OneOrMore(TEXT);
+        /// How many texts they get.
+        TEXTS: Whole<usize> = "texts", whole(0, 1_000);
+        /// What the page is called.
+        TITLE: Line<String> = "title", TEXT;
+        /// The last part of its address.
+        SLUG_: Line<String> = "slug", TEXT;
+        /// Words in the page's HTML.
+        PAGE: OneOrMore<Line<String>> = "page", OneOrMore(TEXT);
+        /// Words in what the AI is told.
+        PROMPT: OneOrMore<Line<String>> = "prompt", OneOrMore(TEXT);
+        /// The code of what stood in the way: refused, limit, no-page, ai-unavailable, plugin…
+        ERROR: Line<String> = "error", TEXT;
+        /// The stages that run, in order.
+        STAGES: Listed<Line<String>> = "stages", Listed(TEXT);
+    }
+
     /// The config of the adapter files.
     files "the config of the adapter files" {
         /// Where pages are written, as {user}/{app}.html.
@@ -350,7 +423,9 @@ pub fn owner_of(name: &str) -> Option<&'static str> {
         Shape::Table(table) | Shape::Tables(table) => Some(table),
         _ => None,
     });
-    let mut owners = sections.filter(|table| table.key(name).is_some()).map(|table| table.called);
+    // A case has a word for everything, and nobody looks for a setting there.
+    let settings = sections.filter(|table| table.called != case::TABLE.called);
+    let mut owners = settings.filter(|table| table.key(name).is_some()).map(|table| table.called);
     let owner = owners.next()?;
     owners.next().is_none().then_some(owner)
 }

@@ -3,6 +3,7 @@
 //! The rest of the engine sees only [`Checked`]: every string expanded, every unit parsed, every fault already told. Every fault is found, not
 //! the first, and each says where, why and what to do. Nothing here opens a socket or a database.
 
+mod case;
 mod document;
 mod dotenv;
 mod expand;
@@ -37,12 +38,8 @@ use std::{
 
 use secrecy::ExposeSecret;
 
-use self::{
-    document::{At, Slip},
-    fault::{Found, Source},
-    walk::Walk,
-};
 pub use self::{
+    case::{Acquaintance, AiSays, Case, Expect, Wanted},
     fault::{Code, Fault, Faults, Spot},
     grant::{Grant, UnknownGrant},
     graph::mermaid,
@@ -51,6 +48,11 @@ pub use self::{
     reference::{NotAReference, OciReference},
     schema::{schema, schema_text},
     trust::{NotAKey, PublicKey, SECRET_KEY},
+};
+use self::{
+    document::{At, Slip},
+    fault::{Found, Source},
+    walk::Walk,
 };
 
 /// What a pipeline is made of.
@@ -162,6 +164,24 @@ impl Checked {
         let tokens = server.admin_token.iter().chain(&server.bridge_token);
         let known: Vec<&str> = keys.chain(tokens).chain(of_sms).map(ExposeSecret::expose_secret).collect();
         shown::without_secrets(&self.text, &known)
+    }
+
+    /// The same with all that it would keep in a folder that may be thrown away: for trying cases, beside an engine that runs.
+    #[must_use]
+    pub fn kept_in(&self, folder: &Path) -> Self {
+        let mut other = self.clone();
+        let pipeline = &mut other.pipeline;
+        folder.clone_into(&mut pipeline.data_dir);
+        pipeline.queue.backend = QueueBackend::Files;
+        pipeline.store = Store { url: StoreUrl::Sqlite(folder.join("wtaf.db")), listen_url: None };
+        pipeline.sms.provider = SmsProvider::Console;
+        for stage in &mut pipeline.stages {
+            if matches!(stage.runs, Runs::Adapter(AdapterStage::Files)) {
+                let dir = folder.join("files").to_string_lossy().into_owned();
+                stage.config.insert("dir".to_owned(), dir.into());
+            }
+        }
+        other
     }
 
     /// Where the engine really listens, once it does.

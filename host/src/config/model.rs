@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{grant::Grant, reference::OciReference, trust::PublicKey};
+use super::{case::Case, grant::Grant, reference::OciReference, trust::PublicKey};
 
 /// A whole pipeline.toml.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Pipeline {
     pub coaches: Vec<Value>,
     /// `[[stage]]`, in order; never empty.
     pub stages: Vec<Stage>,
+    /// `[[test]]`, in order.
+    pub tests: Vec<Case>,
 }
 
 /// A pipeline that passed every check, the flow from stage to stage included. Only `config` makes one.

@@ -36,7 +36,7 @@ pub use generation::{Generation, GenerationId, NotLoaded, Plugins, Ready};
 pub use generations::{Generations, InForce, OnRecord};
 pub use parts::{Elsewhere, Outside, Parts, Rebuild};
 pub use pulse::Pulse;
-pub use runner::Runner;
+pub use runner::{Runner, see_through};
 pub use sign_in::{CODE_OCCASION, CodeLimit};
 pub use trial::{Counts, Difference, Mode, Trial, Verdict};
 pub use view::{Eyes, for_anyone, job_view};

@@ -116,6 +116,24 @@ impl Runner {
     }
 }
 
+/// Sees one job to its end here and now, with nobody else at work: what is tried again is so at once. Gives how the queue has it then.
+pub async fn see_through(parts: &Arc<Parts>, mut job: Job) -> Result<Job, QueueError> {
+    let panics = Panics::default();
+    loop {
+        let (id, before) = (job.id, job.attempts);
+        let ticket = parts.decisions.enter(job.request.asker.clone());
+        let place = parts.places.take(parts.places.turn()).await;
+        let work = Box::pin(see_to_a_try(Arc::clone(parts), &panics, job, ticket));
+        at_work::seated(&parts.places, place, &parts.stopping, work).await;
+        job = parts.queue.find(id).await?.ok_or(QueueError::NoSuchJob(id))?;
+        // Neither at its end nor on its way to another try: nothing more will come of it.
+        if job.status.is_final() || job.attempts == before {
+            return Ok(job);
+        }
+        job.not_before = None;
+    }
+}
+
 /// A panic ends one try of one job, and nothing else: held on to, the job would stand in its person's way for as long as this process lives.
 async fn see_to_a_try(parts: Arc<Parts>, panics: &Panics, job: Job, ticket: Ticket<Asker>) {
     let (id, chance) = (job.id, panics.chance(job.id));

@@ -3,7 +3,7 @@
 
 mod shared {
     wasmtime::component::bindgen!({
-        path: "../wit",
+        path: "wit",
         inline: "package wtaf:host; world shared { import wtaf:stage/types@0.1.0; import wtaf:stage/log@0.1.0; }",
         world: "wtaf:host/shared",
         additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
@@ -16,7 +16,7 @@ macro_rules! world {
     ($module:ident, $world:literal) => {
         pub mod $module {
             wasmtime::component::bindgen!({
-                path: "../wit",
+                path: "wit",
                 world: $world,
                 with: {
                     "wtaf:stage/types@0.1.0": crate::plugin::bindings::types,

@@ -37,7 +37,8 @@ impl Provider for Demo {
     }
 }
 
-fn answer(call: &AiCall) -> String {
+/// What the library has for a call, whole and at once.
+pub(super) fn answer(call: &AiCall) -> String {
     let said = |speaker| call.messages.iter().filter(move |message| message.speaker == speaker);
     let system: Vec<&str> = said(Speaker::System).map(|message| message.text.as_str()).collect();
     let words = said(Speaker::User).next_back().map_or("", |message| message.text.as_str());

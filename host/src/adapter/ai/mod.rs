@@ -29,6 +29,7 @@ mod quote;
 mod recent;
 #[cfg(test)]
 mod sample;
+mod script;
 mod sse;
 
 pub use breaker::BreakerState;
@@ -36,6 +37,7 @@ pub use chain::{Chain, ChainSetupError, chain};
 pub use http::{ClientError, client, local_client};
 pub use link::ProviderState;
 pub use recent::Recent;
+pub use script::Script;
 
 use std::time::Duration;
 

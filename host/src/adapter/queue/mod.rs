@@ -2,6 +2,7 @@
 
 mod files;
 mod lock;
+mod memory;
 mod nats;
 mod order;
 
@@ -9,6 +10,7 @@ pub use files::FilesQueue;
 #[cfg(any(test, fuzzing))]
 pub(crate) use files::{dropped, peek};
 pub use lock::Lock;
+pub use memory::MemoryQueue;
 pub use nats::NatsQueue;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{Ai, Texts};
 
-const SHIPPED: &str = include_str!("../../../../pipeline.toml");
+const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"));
 
 /// What was answered.
 #[derive(Debug, Clone)]

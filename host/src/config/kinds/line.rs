@@ -182,6 +182,14 @@ pub const SENDER: Line<String> = Line {
     example: Some("+15550001111"),
 };
 
+/// Someone's number.
+pub const NUMBER: Line<Phone> = Line {
+    wants: "a number such as \"+15550001111\"",
+    parse: |_, text| text.parse().map_err(|_| "is no number with its country's code".to_owned()),
+    secret: false,
+    example: Some("+15550001111"),
+};
+
 /// A Twilio account.
 pub const SID: Line<String> = Line {
     wants: "the account's id, which begins with AC",

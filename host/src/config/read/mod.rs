@@ -3,6 +3,7 @@
 //! A section's reader takes all its keys before it looks at any, so that one fault hides no other.
 
 mod ai;
+mod case;
 mod queue;
 mod sms;
 mod stage;
@@ -52,6 +53,8 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
         let found = stage::read(walk, &views, &Finder { roles, places });
         flow::check(walk, found)
     });
+    let tests =
+        top.get(walk, &root::TEST).and_then(|views| case::read(walk, &views, role_table.as_ref(), stages.as_deref()));
     let (server, public_url_given) = server?;
     let pipeline = Pipeline {
         server,
@@ -67,6 +70,7 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
         roles: role_table?,
         coaches: coaches?,
         stages: stages?,
+        tests: tests?,
     };
     Some(Read { pipeline, public_url_given })
 }

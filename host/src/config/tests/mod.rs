@@ -16,7 +16,7 @@ use std::{
 use super::*;
 
 /// The shipped file.
-pub const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../pipeline.toml"));
+pub const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.toml"));
 
 /// Knows the built-in plugins by name, and one filter.
 pub struct Known;

@@ -63,6 +63,13 @@ impl<'a> Walk<'a> {
         self.sources.get(at.source).and_then(|source| source.text.get(at.start..at.end)).unwrap_or_default()
     }
 
+    /// The line of a place in the file, from 1.
+    pub fn line(&self, at: At) -> usize {
+        let file = self.sources.first().filter(|_| at.source == 0).map_or("", |source| source.text.as_str());
+        let before = &file.as_bytes()[..at.start.min(file.len())];
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
     /// Remembers that a secret stands here.
     pub fn hide(&mut self, at: At) {
         self.secrets.push(at);

@@ -21,7 +21,7 @@ macro_rules! pairs {
         [$((
             $name,
             include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/sqlite/", $name, ".sql")),
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../supabase/migrations/", $name, ".sql")),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations/postgres/", $name, ".sql")),
         )),+]
     };
 }
@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_built_in_is_what_sqlx_reads_from_the_folders() {
-        for (folder, built_in) in [("migrations/sqlite", &SQLITE), ("../supabase/migrations", &POSTGRES)] {
+        for (folder, built_in) in [("migrations/sqlite", &SQLITE), ("migrations/postgres", &POSTGRES)] {
             let read = Migrator::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).await.unwrap();
             let told = |migrator: &Migrator| {
                 let told =

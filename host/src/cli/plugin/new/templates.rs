@@ -3,9 +3,10 @@
 use super::Lang;
 use crate::config::Role;
 
-macro_rules! repository {
+/// Of the contract and the SDK, which are links in this crate, so that its package holds them.
+macro_rules! linked {
     ($path:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", $path))
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path))
     };
 }
 
@@ -17,29 +18,29 @@ macro_rules! template {
 
 /// The contract, by file.
 pub(in crate::cli::plugin) const WIT: [(&str, &str); 6] = [
-    ("types.wit", repository!("wit/types.wit")),
-    ("coach.wit", repository!("wit/coach.wit")),
-    ("prompt.wit", repository!("wit/prompt.wit")),
-    ("extract.wit", repository!("wit/extract.wit")),
-    ("slug.wit", repository!("wit/slug.wit")),
-    ("filter.wit", repository!("wit/filter.wit")),
+    ("types.wit", linked!("wit/types.wit")),
+    ("coach.wit", linked!("wit/coach.wit")),
+    ("prompt.wit", linked!("wit/prompt.wit")),
+    ("extract.wit", linked!("wit/extract.wit")),
+    ("slug.wit", linked!("wit/slug.wit")),
+    ("filter.wit", linked!("wit/filter.wit")),
 ];
 
-/// The SDK's sources. They look for the contract two folders up, where a project has it.
+/// The SDK's sources.
 const SDK: [(&str, &str); 13] = [
-    ("__bindings.rs", repository!("plugins/sdk/src/__bindings.rs")),
-    ("__bindings/coach.rs", repository!("plugins/sdk/src/__bindings/coach.rs")),
-    ("__bindings/extract.rs", repository!("plugins/sdk/src/__bindings/extract.rs")),
-    ("__bindings/filter.rs", repository!("plugins/sdk/src/__bindings/filter.rs")),
-    ("__bindings/prompt.rs", repository!("plugins/sdk/src/__bindings/prompt.rs")),
-    ("__bindings/shared.rs", repository!("plugins/sdk/src/__bindings/shared.rs")),
-    ("__bindings/slug.rs", repository!("plugins/sdk/src/__bindings/slug.rs")),
-    ("context.rs", repository!("plugins/sdk/src/context.rs")),
-    ("lib.rs", repository!("plugins/sdk/src/lib.rs")),
-    ("log.rs", repository!("plugins/sdk/src/log.rs")),
-    ("panics.rs", repository!("plugins/sdk/src/panics.rs")),
-    ("roles.rs", repository!("plugins/sdk/src/roles.rs")),
-    ("seed.rs", repository!("plugins/sdk/src/seed.rs")),
+    ("__bindings.rs", linked!("templates/sdk/__bindings.rs")),
+    ("__bindings/coach.rs", linked!("templates/sdk/__bindings/coach.rs")),
+    ("__bindings/extract.rs", linked!("templates/sdk/__bindings/extract.rs")),
+    ("__bindings/filter.rs", linked!("templates/sdk/__bindings/filter.rs")),
+    ("__bindings/prompt.rs", linked!("templates/sdk/__bindings/prompt.rs")),
+    ("__bindings/shared.rs", linked!("templates/sdk/__bindings/shared.rs")),
+    ("__bindings/slug.rs", linked!("templates/sdk/__bindings/slug.rs")),
+    ("context.rs", linked!("templates/sdk/context.rs")),
+    ("lib.rs", linked!("templates/sdk/lib.rs")),
+    ("log.rs", linked!("templates/sdk/log.rs")),
+    ("panics.rs", linked!("templates/sdk/panics.rs")),
+    ("roles.rs", linked!("templates/sdk/roles.rs")),
+    ("seed.rs", linked!("templates/sdk/seed.rs")),
 ];
 
 /// What is the same in every language.
@@ -154,11 +155,13 @@ pub(super) fn files(lang: Lang, role: Role) -> Vec<(String, String)> {
     }
     match lang {
         Lang::Rust => {
-            add("Cargo.toml".into(), template!("rust/Cargo.toml"));
+            add("Cargo.toml".into(), template!("rust/manifest.toml"));
             add("src/lib.rs".into(), rust(role));
             add("vendor/wtaf-plugin-sdk/Cargo.toml".into(), template!("rust/sdk.toml"));
             for (file, text) in SDK {
-                add(format!("vendor/wtaf-plugin-sdk/src/{file}"), text);
+                // A project has one copy of the contract, two folders up from there.
+                let text = text.replace("path: \"wit\"", "path: \"../../wit\"");
+                add(format!("vendor/wtaf-plugin-sdk/src/{file}"), &text);
             }
         }
         Lang::Js => {
@@ -266,8 +269,10 @@ mod tests {
     #[test]
     fn the_vendored_sdk_asks_for_what_the_sdk_asks_for() {
         let read = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
-        let (vendored, ours) = (read(template!("rust/sdk.toml")), read(repository!("plugins/sdk/Cargo.toml")));
-        let workspace = read(repository!("Cargo.toml"));
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let file = |path: &str| read(&fs::read_to_string(repository.join(path)).unwrap());
+        let (vendored, ours) = (read(template!("rust/sdk.toml")), file("plugins/sdk/Cargo.toml"));
+        let workspace = file("Cargo.toml");
         let shared = &workspace["workspace"]["dependencies"];
         let wanted = vendored["dependencies"].as_table().unwrap();
         for name in ours["dependencies"].as_table().unwrap().keys() {
