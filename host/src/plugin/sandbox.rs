@@ -6,7 +6,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::{runtime::Runtime, sync::Semaphore, task::JoinHandle};
@@ -23,11 +22,9 @@ use super::{
     cache::Cache,
     limits,
     state::{CallState, Host},
+    ticker::Ticker,
 };
 use crate::config::Pipeline;
-
-/// How often a running guest is looked at.
-const TICK: Duration = Duration::from_millis(10);
 
 /// Calls at once. A call computes and never waits, so more than a few for each core only adds memory.
 const CALLS_AT_ONCE: u32 = 32;
@@ -93,7 +90,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts the engine and the one ticker that interrupts its guests. The ticker ends with the engine.
+    /// Starts the engine and the one ticker that interrupts its guests.
     pub fn new(engines: &Engines) -> wasmtime::Result<Arc<Self>> {
         Self::with(engines, false)
     }
@@ -127,10 +124,9 @@ impl Sandbox {
             linker.allow_shadowing(false);
             linker
         };
-        tick(&engine)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
         Ok(Arc::new(Self {
-            guests: Guests::start(threads)?,
+            guests: Guests::start(threads, Ticker::start(&engine)?)?,
             turns_of_one: threads - 1,
             plain,
             #[cfg(feature = "wasi")]
@@ -165,29 +161,38 @@ impl Sandbox {
     }
 }
 
-/// The threads guests run on.
-pub(super) struct Guests(Option<Runtime>);
+/// The threads guests run on, and what interrupts them there.
+pub(super) struct Guests {
+    runtime: Option<Runtime>,
+    ticker: Ticker,
+}
 
 impl Guests {
-    fn start(threads: usize) -> std::io::Result<Self> {
+    fn start(threads: usize, ticker: Ticker) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("guest")
             .enable_time()
             .build()?;
-        Ok(Self(Some(runtime)))
+        Ok(Self { runtime: Some(runtime), ticker })
     }
 
     /// Runs a call to its end; dropping what comes back stops it at its next yield.
     pub(super) fn spawn<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Running<T> {
+        let watched = self.ticker.watch();
+        let call = async move {
+            let answer = call.await;
+            drop(watched);
+            answer
+        };
         // It is taken away only when the sandbox is dropped, and then nobody is left to ask.
-        Running(self.0.as_ref().map(|runtime| runtime.spawn(call)))
+        Running(self.runtime.as_ref().map(|runtime| runtime.spawn(call)))
     }
 }
 
 impl Drop for Guests {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             // The last holder may be a job's own future, where waiting for threads is not allowed.
             runtime.shutdown_background();
         }
@@ -237,18 +242,6 @@ fn lower_priority() {
     if let Err(error) = rustix::process::setpriority_process(None, 10) {
         tracing::debug!(%error, "compiling goes on at full priority");
     }
-}
-
-fn tick(engine: &Engine) -> wasmtime::Result<()> {
-    let weak = engine.weak();
-    std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    })?;
-    Ok(())
 }
 
 fn config(pooled: bool, engines: &Engines, deterministic: bool) -> Config {
