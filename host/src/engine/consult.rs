@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use super::{generation::Ready, step_back::Called, translate, walk::Walk};
+use super::{Generation, common::Common, generation::Ready, step_back::Called, translate, walk::Walk};
 use crate::{
     job::Millis,
     plugin::{
@@ -16,16 +16,16 @@ use crate::{
 };
 
 /// What a job's plugins were asked so far, in this run of it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Tape {
-    calls: Mutex<Vec<Recorded>>,
+    calls: Mutex<Vec<Taped>>,
     called: Mutex<Called>,
     struck: AtomicBool,
 }
 
 impl Tape {
     /// Takes what is on it.
-    pub fn take(&self) -> Vec<Recorded> {
+    pub fn take(&self) -> Vec<Taped> {
         std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -44,9 +44,79 @@ impl Tape {
         self.struck.store(true, Ordering::Relaxed);
     }
 
-    fn add(&self, recorded: Recorded) {
-        self.called.lock().unwrap_or_else(PoisonError::into_inner).insert(recorded.digest.clone());
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(recorded);
+    fn add(&self, taped: Taped) {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner).insert(taped.plugin.digest.clone());
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(taped);
+    }
+}
+
+/// A call on the tape: what a recording says of it, with everything shared that others have too, for as long as the job waits.
+pub(super) struct Taped {
+    at: Millis,
+    key: String,
+    plugin: Arc<Plugin>,
+    generation: Arc<Generation>,
+    ms: f64,
+    call: Arc<Call>,
+    outcome: Result<Said, String>,
+}
+
+/// An answer, without the words that are kept in common.
+#[derive(Debug)]
+struct Said {
+    answer: Answer,
+    /// Those of an AI call, in their order.
+    words: Vec<Arc<str>>,
+}
+
+impl Said {
+    fn of(answer: &Answer, rules: &Common) -> Self {
+        let (mut answer, mut words) = (answer.clone(), Vec::new());
+        if let Answer::Call(call) = &mut answer {
+            words = rules_in(call).map(|text| rules.of(&std::mem::take(text))).collect();
+        }
+        Self { answer, words }
+    }
+
+    fn whole(mut self) -> Answer {
+        if let Answer::Call(call) = &mut self.answer {
+            for (text, words) in rules_in(call).zip(self.words) {
+                words.as_ref().clone_into(text);
+            }
+        }
+        self.answer
+    }
+}
+
+fn rules_in(call: &mut prompt::AiCall) -> impl Iterator<Item = &mut String> {
+    let system = call.messages.iter_mut().filter(|message| message.role == prompt::Role::System);
+    system.flat_map(|message| &mut message.content).filter_map(|part| match part {
+        prompt::Part::Text(text) => Some(text),
+        prompt::Part::Media(_) => None,
+    })
+}
+
+impl From<Taped> for Recorded {
+    fn from(taped: Taped) -> Self {
+        let call = Arc::unwrap_or_clone(taped.call);
+        let (answer, fault) = match taped.outcome {
+            Ok(said) => (Some(said.whole().to_json()), None),
+            Err(fault) => (None, Some(fault)),
+        };
+        Self {
+            at: taped.at,
+            stage: call.stage.to_string(),
+            plugin: taped.key,
+            version: taped.plugin.about.version.clone(),
+            digest: taped.plugin.digest.clone(),
+            generation: taped.generation.id.to_string(),
+            ms: taped.ms,
+            context: call.context,
+            question: call.question,
+            answer,
+            fault,
+            without_words: false,
+        }
     }
 }
 
@@ -135,21 +205,16 @@ async fn put(
         walk.parts.generations.granted(plugin, &asked.used.grants);
     }
     let key = ready.key().unwrap_or_default();
-    let answer = asked.outcome.as_ref().ok().map(Answer::to_json);
-    walk.parts.generations.show_to_shadow(&key, plugin, &call, answer.as_ref());
-    walk.tape.add(Recorded {
+    walk.parts.generations.show_to_shadow(&key, plugin, &call, asked.outcome.as_ref().ok());
+    let said = asked.outcome.as_ref().map(|answer| Said::of(answer, &walk.parts.rules));
+    walk.tape.add(Taped {
         at: Millis::now(),
-        stage: ready.stage.name.clone(),
-        plugin: key,
-        version: plugin.about.version.clone(),
-        digest: plugin.digest.clone(),
-        generation: walk.generation.id.to_string(),
+        key,
+        plugin: Arc::clone(plugin),
+        generation: Arc::clone(&walk.generation),
         ms: asked.used.time.as_secs_f64() * 1e3,
-        context: call.context.clone(),
-        question: call.question.clone(),
-        answer,
-        fault: asked.outcome.as_ref().err().map(|error| error.fault.to_string()),
-        without_words: false,
+        call,
+        outcome: said.map_err(|error| error.fault.to_string()),
     });
     asked.outcome
 }

@@ -13,7 +13,6 @@ use std::{
 
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     job::{Asker, Millis},
-    plugin::{Call, Plugin, PluginError, own},
+    plugin::{Answer, Call, Plugin, PluginError, own},
 };
 
 /// Calls shown to shadows at once. A shadow that is slower than the traffic sees part of it.
@@ -239,13 +238,13 @@ impl Generations {
 
     /// Shows a call that was answered to the shadow of its plugin, where there is one. What the shadow says goes into its counts and nowhere else: a plugin
     /// can do nothing but answer.
-    pub fn show_to_shadow(&self, key: &str, served: &Plugin, call: &Arc<Call>, answer: Option<&Value>) {
+    pub fn show_to_shadow(&self, key: &str, served: &Plugin, call: &Arc<Call>, answer: Option<&Answer>) {
         let in_force = self.in_force.load();
         let fits =
             |trial: &&Arc<Trial>| trial.mode == Mode::Shadow && trial.key == key && trial.old.digest == served.digest;
         let (Some(trial), Some(answer)) = (in_force.trials.iter().find(fits), answer) else { return };
         let Ok(place) = Arc::clone(&self.shadows).try_acquire_owned() else { return };
-        let (trial, call, answer) = (Arc::clone(trial), Arc::clone(call), answer.clone());
+        let (trial, call, answer) = (Arc::clone(trial), Arc::clone(call), answer.to_json());
         tokio::spawn(async move {
             let asked = trial.new.ask(call.clone()).await;
             drop(place);

@@ -58,7 +58,7 @@ pub(super) async fn prompt(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     let person = translate::person(walk.person.as_ref(), "");
     let question = Question::Compose { order: translate::order_out(&order), person, thread, material };
     let composed = consult::compose(walk, ready, question).await?;
-    walk.call = Some(translate::call(&composed, &order.kind, page));
+    walk.call = Some(translate::call(&composed, &order.kind, page, &walk.parts.rules));
     Ok(())
 }
 
@@ -281,7 +281,7 @@ async fn take_reply(walk: &mut Walk, order: &Order, words: String) -> Result<(),
 /// The continuation is appended to what came before; both are written down.
 async fn go_on(walk: &mut Walk, so_far: &AiAnswer) -> Result<(), Failure> {
     let mut call = walk.call.clone().ok_or_else(|| Failure::last("flow", "there is no call to go on with"))?;
-    call.messages.push(Message { speaker: Speaker::Assistant, text: so_far.text.clone() });
+    call.messages.push(Message { speaker: Speaker::Assistant, text: so_far.text.as_str().into() });
     call.messages.push(Message { speaker: Speaker::User, text: GO_ON.into() });
     let more = ask(walk, &call).await?;
     tracing::info!(job = %walk.job.id, calls = so_far.calls + 1, "a cut-off answer was continued");

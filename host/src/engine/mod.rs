@@ -3,6 +3,7 @@
 //! Everything outside comes through the traits of [`crate::adapter`]; everything that decides comes through [`crate::plugin`].
 
 mod at_work;
+mod common;
 mod consult;
 mod decide;
 mod failure;

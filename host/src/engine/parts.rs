@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Failure, Generation, GenerationId, Generations, Pulse,
     at_work::{self, Places},
+    common::Common,
     generations::OnRecord,
     lanes::Lanes,
     shares::Shares,
@@ -81,6 +82,8 @@ pub struct Parts {
     pub(super) edits: Lanes<(PersonId, String)>,
     pub(super) shares: Shares,
     pub(super) places: Places,
+    /// The rules that AIs are told.
+    pub(super) rules: Common,
 }
 
 impl Parts {
@@ -104,6 +107,7 @@ impl Parts {
             edits: Lanes::default(),
             shares,
             places: Places::for_this_machine(),
+            rules: Common::default(),
         })
     }
 

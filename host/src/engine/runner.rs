@@ -26,6 +26,7 @@ use crate::{
     },
     failpoint::{Step, reached},
     job::{Asker, Job, JobError, LONGEST_WAIT, Millis, Status},
+    plugin::Recorded,
     telemetry::traces,
 };
 
@@ -204,7 +205,8 @@ async fn run(walk: &mut Walk, chance: Chance) -> Result<(), Failure> {
 /// What the plugins were asked and answered, whatever became of the job.
 async fn keep_recording(walk: &Walk) {
     let (recordings, id, calls) = (Arc::clone(&walk.parts.recordings), walk.job.id, walk.tape.take());
-    let kept = tokio::task::spawn_blocking(move || recordings.add(id, calls)).await;
+    let kept =
+        tokio::task::spawn_blocking(move || recordings.add(id, calls.into_iter().map(Recorded::from).collect())).await;
     if let Ok(Err(error)) = kept {
         tracing::warn!(job = %id, %error, "the job's plugin calls are not recorded");
     }

@@ -1,6 +1,10 @@
 //! Between the host's words and the contract's.
 
+use std::sync::Arc;
+
 use serde_json::json;
+
+use super::common::Common;
 
 use crate::{
     adapter::{
@@ -135,20 +139,20 @@ pub fn order_out(order: &Order) -> types::Order {
 }
 
 /// The prompt plugin's call, as the chain takes it.
-pub fn call(call: &prompt::AiCall, kind: &str, page: Option<String>) -> AiCall {
+pub(super) fn call(call: &prompt::AiCall, kind: &str, page: Option<String>, rules: &Common) -> AiCall {
     let named = |name: &str| call.extra.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     AiCall {
         barred: Vec::new(),
         purpose: named("purpose").unwrap_or_else(|| "page".into()),
         kind: kind.to_owned(),
-        page,
+        page: page.map(Arc::from),
         temperature: call.temperature,
         max_tokens: call.max_output_tokens,
-        messages: call.messages.iter().map(message).collect(),
+        messages: call.messages.iter().map(|said| message(said, rules)).collect(),
     }
 }
 
-fn message(message: &prompt::Message) -> Message {
+fn message(message: &prompt::Message, rules: &Common) -> Message {
     let speaker = match message.role {
         prompt::Role::System => Speaker::System,
         prompt::Role::User => Speaker::User,
@@ -158,5 +162,6 @@ fn message(message: &prompt::Message) -> Message {
         prompt::Part::Text(text) => Some(text.as_str()),
         prompt::Part::Media(_) => None,
     });
-    Message { speaker, text: text.collect::<Vec<_>>().join("\n") }
+    let text = text.collect::<Vec<_>>().join("\n");
+    Message { speaker, text: if speaker == Speaker::System { rules.of(&text) } else { text.into() } }
 }

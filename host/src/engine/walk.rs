@@ -275,19 +275,20 @@ impl Walk {
         });
     }
 
+    /// Each on the heap, or a job that waits in one would hold room for the largest of them.
     async fn do_stage(&mut self, ready: &Ready) -> Result<(), Failure> {
         match &ready.stage.runs {
             Runs::Plugin { role, .. } => match role {
-                Role::Coach => decide::decide(self, ready).await,
-                Role::Prompt => make::prompt(self, ready).await,
-                Role::Extract => make::extract(self, ready).await,
-                Role::Slug => make::slug(self, ready).await,
-                Role::Filter => make::filter(self, ready).await,
+                Role::Coach => Box::pin(decide::decide(self, ready)).await,
+                Role::Prompt => Box::pin(make::prompt(self, ready)).await,
+                Role::Extract => Box::pin(make::extract(self, ready)).await,
+                Role::Slug => Box::pin(make::slug(self, ready)).await,
+                Role::Filter => Box::pin(make::filter(self, ready)).await,
             },
-            Runs::Adapter(AdapterStage::Ai) => make::answer(self, ready).await,
-            Runs::Adapter(AdapterStage::Publish) => publish::publish(self).await,
-            Runs::Adapter(AdapterStage::Files) => publish::write_file(self, ready).await,
-            Runs::Adapter(AdapterStage::Notify) => notify::notify(self).await,
+            Runs::Adapter(AdapterStage::Ai) => Box::pin(make::answer(self, ready)).await,
+            Runs::Adapter(AdapterStage::Publish) => Box::pin(publish::publish(self)).await,
+            Runs::Adapter(AdapterStage::Files) => Box::pin(publish::write_file(self, ready)).await,
+            Runs::Adapter(AdapterStage::Notify) => Box::pin(notify::notify(self)).await,
         }
     }
 }

@@ -24,6 +24,7 @@ mod sandbox;
 mod shelf;
 pub mod signature;
 mod state;
+mod ticker;
 #[cfg(feature = "wasi")]
 mod wasi;
 mod watch;

@@ -4,9 +4,8 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::{runtime::Runtime, sync::Semaphore, task::JoinHandle};
@@ -23,11 +22,9 @@ use super::{
     cache::Cache,
     limits,
     state::{CallState, Host},
+    ticker::Ticker,
 };
 use crate::config::Pipeline;
-
-/// How often a running guest is looked at.
-const TICK: Duration = Duration::from_millis(10);
 
 /// Calls at once. A call computes and never waits, so more than a few for each core only adds memory.
 const CALLS_AT_ONCE: u32 = 32;
@@ -88,12 +85,14 @@ pub struct Sandbox {
     pub(super) turns_of_one: usize,
     /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
     pub(super) counts_fuel: bool,
+    /// Before anyone is served, all cores compile.
+    starting: Mutex<Starting>,
     compilers: rayon::ThreadPool,
     cache: Option<Cache>,
 }
 
 impl Sandbox {
-    /// Starts the engine and the one ticker that interrupts its guests. The ticker ends with the engine.
+    /// Starts the engine and the one ticker that interrupts its guests.
     pub fn new(engines: &Engines) -> wasmtime::Result<Arc<Self>> {
         Self::with(engines, false)
     }
@@ -127,17 +126,17 @@ impl Sandbox {
             linker.allow_shadowing(false);
             linker
         };
-        tick(&engine)?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
         Ok(Arc::new(Self {
-            guests: Guests::start(threads)?,
+            guests: Guests::start(threads, Ticker::start(&engine)?)?,
             turns_of_one: threads - 1,
             plain,
             #[cfg(feature = "wasi")]
             with_wasi,
             turns: Semaphore::new(CALLS_AT_ONCE as usize),
             counts_fuel: engines.counts_fuel,
-            compilers: compilers(threads)?,
+            starting: Mutex::new(Starting::Now(None)),
+            compilers: compilers(threads / 2)?,
             cache: engines.data_dir.as_deref().and_then(|data_dir| cache(data_dir, &engine)),
             engine,
         }))
@@ -149,7 +148,11 @@ impl Sandbox {
         let (component, made) = if let Some(component) = kept {
             (component, Made::Cached)
         } else {
-            let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
+            let compile = || Component::from_binary(&self.engine, bytes);
+            let component = match self.at_start()? {
+                Some(all) => all.install(compile)?,
+                None => self.compilers.install(compile)?,
+            };
             if let Some(cache) = &self.cache {
                 cache.put(digest, &component);
             }
@@ -159,35 +162,65 @@ impl Sandbox {
         Ok((component, made))
     }
 
+    fn at_start(&self) -> wasmtime::Result<Option<Arc<rayon::ThreadPool>>> {
+        let mut starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *starting {
+            Starting::Over => Ok(None),
+            Starting::Now(Some(all)) => Ok(Some(Arc::clone(all))),
+            Starting::Now(all) => {
+                let threads = std::thread::available_parallelism().map_or(2, usize::from);
+                Ok(Some(Arc::clone(all.insert(Arc::new(compilers(threads)?)))))
+            }
+        }
+    }
+
     /// From now on compiling gives way to whoever is being served. Before, whoever starts the engine waits for it.
     pub fn give_way(&self) {
+        *self.starting.lock().unwrap_or_else(PoisonError::into_inner) = Starting::Over;
         self.compilers.broadcast(|_| lower_priority());
     }
 }
 
-/// The threads guests run on.
-pub(super) struct Guests(Option<Runtime>);
+/// Who compiles before anyone is served.
+enum Starting {
+    /// Threads on all cores, once there is something to compile.
+    Now(Option<Arc<rayon::ThreadPool>>),
+    /// People are served.
+    Over,
+}
+
+/// The threads guests run on, and what interrupts them there.
+pub(super) struct Guests {
+    runtime: Option<Runtime>,
+    ticker: Ticker,
+}
 
 impl Guests {
-    fn start(threads: usize) -> std::io::Result<Self> {
+    fn start(threads: usize, ticker: Ticker) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("guest")
             .enable_time()
             .build()?;
-        Ok(Self(Some(runtime)))
+        Ok(Self { runtime: Some(runtime), ticker })
     }
 
     /// Runs a call to its end; dropping what comes back stops it at its next yield.
     pub(super) fn spawn<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Running<T> {
+        let watched = self.ticker.watch();
+        let call = async move {
+            let answer = call.await;
+            drop(watched);
+            answer
+        };
         // It is taken away only when the sandbox is dropped, and then nobody is left to ask.
-        Running(self.0.as_ref().map(|runtime| runtime.spawn(call)))
+        Running(self.runtime.as_ref().map(|runtime| runtime.spawn(call)))
     }
 }
 
 impl Drop for Guests {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             // The last holder may be a job's own future, where waiting for threads is not allowed.
             runtime.shutdown_background();
         }
@@ -225,9 +258,9 @@ fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
         .ok()
 }
 
-/// Half of the machine compiles: the other half goes on serving.
+/// Half of the machine compiles while people are served: the other half goes on serving.
 fn compilers(threads: usize) -> wasmtime::Result<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / 2).thread_name(|_| "compile".into()).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|_| "compile".into()).build();
     pool.map_err(wasmtime::Error::new)
 }
 
@@ -237,18 +270,6 @@ fn lower_priority() {
     if let Err(error) = rustix::process::setpriority_process(None, 10) {
         tracing::debug!(%error, "compiling goes on at full priority");
     }
-}
-
-fn tick(engine: &Engine) -> wasmtime::Result<()> {
-    let weak = engine.weak();
-    std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        while let Some(engine) = weak.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(TICK);
-        }
-    })?;
-    Ok(())
 }
 
 fn config(pooled: bool, engines: &Engines, deterministic: bool) -> Config {

@@ -130,7 +130,7 @@ pub(super) fn turns(call: &AiCall, apart: Option<Speaker>) -> Vec<(Speaker, Stri
                 text.push_str("\n\n");
                 text.push_str(&message.text);
             }
-            _ => turns.push((message.speaker, message.text.clone())),
+            _ => turns.push((message.speaker, message.text.to_string())),
         }
     }
     turns

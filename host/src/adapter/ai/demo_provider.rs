@@ -40,8 +40,8 @@ impl Provider for Demo {
 /// What the library has for a call, whole and at once.
 pub(super) fn answer(call: &AiCall) -> String {
     let said = |speaker| call.messages.iter().filter(move |message| message.speaker == speaker);
-    let system: Vec<&str> = said(Speaker::System).map(|message| message.text.as_str()).collect();
-    let words = said(Speaker::User).next_back().map_or("", |message| message.text.as_str());
+    let system: Vec<&str> = said(Speaker::System).map(|message| &*message.text).collect();
+    let words = said(Speaker::User).next_back().map_or("", |message| &*message.text);
     demo::answer(&demo::Ask {
         purpose: &call.purpose,
         kind: &call.kind,

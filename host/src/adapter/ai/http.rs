@@ -3,16 +3,21 @@
 //! What is sent and what the events mean is a [`Dialect`]'s business. Nothing is sent twice here, redirects are not followed.
 
 use std::{
+    convert::Infallible,
+    pin::Pin,
     sync::{
         OnceLock,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{HeaderMap, header};
-use reqwest::{Client, Response};
+use hyper::body::{Frame, SizeHint};
+use reqwest::{Body, Client, Response};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
@@ -169,7 +174,7 @@ impl<D: Dialect> HttpProvider<D> {
     }
 
     async fn send(&self, call: &AiCall, bare: bool) -> Result<Response, AiError> {
-        let body = self.dialect.body(&self.entry, call, bare);
+        let body = Body::wrap(Once(Some(self.dialect.body(&self.entry, call, bare).into())));
         let request = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
         request.send().await.map_err(|error| self.unreached(&error))
     }
@@ -262,6 +267,26 @@ impl<D: Dialect> HttpProvider<D> {
             format!("said nothing for {:?}", self.entry.first_token_timeout)
         };
         self.named.next(Bar::Slow, why)
+    }
+}
+
+/// A body that is gone once it is sent. One that could be sent again would be kept for as long as the answer takes, and nothing is sent twice here.
+struct Once(Option<Bytes>);
+
+impl hyper::body::Body for Once {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.as_ref().map_or(0, |bytes| bytes.len() as u64))
     }
 }
 

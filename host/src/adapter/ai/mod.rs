@@ -39,7 +39,7 @@ pub use link::ProviderState;
 pub use recent::Recent;
 pub use script::Script;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -61,8 +61,8 @@ pub enum Speaker {
 pub struct Message {
     /// Who says it.
     pub speaker: Speaker,
-    /// What; a person's words are verbatim.
-    pub text: String,
+    /// What; a person's words are verbatim. Shared, for many calls wait at once with the same rules.
+    pub text: Arc<str>,
 }
 
 /// A call to an AI, stable text first, the person's words last.
@@ -79,7 +79,7 @@ pub struct AiCall {
     /// The order's kind.
     pub kind: String,
     /// The page an edit or a remix begins with (the demo provider reads it; others have it in `messages`).
-    pub page: Option<String>,
+    pub page: Option<Arc<str>>,
     /// Providers that are not to be asked: what may be spent on them is spent.
     pub barred: Vec<String>,
 }

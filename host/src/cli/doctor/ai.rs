@@ -69,7 +69,7 @@ fn todo(entry: &config::Ai) -> String {
 
 fn greeting() -> AiCall {
     AiCall {
-        messages: vec![Message { speaker: Speaker::User, text: "Say hi.".to_owned() }],
+        messages: vec![Message { speaker: Speaker::User, text: "Say hi.".into() }],
         temperature: None,
         max_tokens: Some(TOKENS),
         purpose: "doctor".to_owned(),
