@@ -113,7 +113,7 @@ async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
     let answer = at_work::aside(listen(walk, call, &arrived, watched)).await?;
     let news = arrived.into_inner().unwrap_or_else(PoisonError::into_inner).news();
     if let Some(news) = news.filter(|_| watched) {
-        tell_text(walk, news).await;
+        tell_text(walk, news);
     }
     count(walk, &answer);
     Ok(answer)
@@ -134,7 +134,7 @@ async fn listen(walk: &Walk, call: &AiCall, arrived: &Mutex<Arrived>, watched: b
             _ = tick.tick(), if watched => {
                 let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
                 if let Some(news) = news {
-                    tell_text(walk, news).await;
+                    tell_text(walk, news);
                 }
             }
         }
@@ -166,12 +166,10 @@ impl Arrived {
     }
 }
 
-async fn tell_text(walk: &Walk, (text, restarted, chars): (String, bool, usize)) {
+fn tell_text(walk: &Walk, (text, restarted, chars): (String, bool, usize)) {
     let data =
         serde_json::json!({ "id": walk.job.id.to_string(), "text": text, "restarted": restarted, "chars": chars });
-    if let Err(error) = walk.store.add_event(walk.job.id, "text", data, Millis::now()).await {
-        tracing::debug!(job = %walk.job.id, %error, "text event not written");
-    }
+    walk.tell_this("text", data);
 }
 
 fn count(walk: &mut Walk, answer: &Answer) {

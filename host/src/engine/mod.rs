@@ -26,6 +26,7 @@ mod sign_in;
 mod speech;
 mod step_back;
 pub mod swap;
+mod telling;
 mod translate;
 mod trial;
 mod view;

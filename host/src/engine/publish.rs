@@ -52,7 +52,7 @@ pub(super) async fn publish(walk: &mut Walk) -> Result<(), Failure> {
     parts.checkpoint(&walk.job).await?;
     reached(Step::PageKept);
     parts.outbox.notify_one();
-    walk.tell("page").await;
+    walk.tell("page");
     metrics::counter!("wtaf_pages_published_total").increment(1);
     Ok(())
 }

@@ -167,6 +167,7 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chan
             Err(failure) => break Err(failure),
         }
     };
+    walk.telling.told_soon().await;
     keep_recording(&walk).await;
     match ended {
         Ok(()) => {}
@@ -293,6 +294,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     walk.job.finished_at = Some(Millis::now());
     let person = walk.person.as_ref().map(|person| person.id);
     let slim = without_answers(&walk.job);
+    walk.telling.told().await;
     parts.patiently(|| store.record_job(&slim, person)).await?;
     let name = if status == Status::Done { "done" } else { "failed" };
     let data = super::view::job_view(&walk.job, None, super::view::Eyes::Owner);

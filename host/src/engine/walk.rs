@@ -14,6 +14,7 @@ use super::{
     decide,
     lanes::Ticket,
     make, notify, publish,
+    telling::Telling,
     view::{self, RUNNING},
 };
 use crate::{
@@ -47,6 +48,8 @@ pub(super) struct Walk {
     /// The name of the AI stage that answered last.
     pub answered: Option<String>,
     pub drafts: Vec<SavedDraft>,
+    /// What those who watch are told, and the lists.
+    pub telling: Telling,
     /// Its place among the person's requests, until it is decided.
     ticket: Option<Ticket<Asker>>,
     /// Places taken for as long as the walk lasts: in the person's share, and in the line of edits of one page.
@@ -70,6 +73,7 @@ impl Walk {
             call: None,
             answered: None,
             drafts: Vec::new(),
+            telling: Telling::default(),
             ticket: Some(ticket),
             held: (None, None),
         }
@@ -121,9 +125,12 @@ impl Walk {
             self.job.progress.reply = None;
         }
         // The lists show a job from the moment it is taken up; with the store away they show it later.
-        if let Err(error) = self.store.record_job(&self.job, None).await {
-            tracing::debug!(job = %self.job.id, %error, "the job is not in the lists yet");
-        }
+        let (store, job) = (Arc::clone(&self.store), self.job.clone());
+        self.telling.then(async move {
+            if let Err(error) = store.record_job(&job, None).await {
+                tracing::debug!(job = %job.id, %error, "the job is not in the lists yet");
+            }
+        });
         Ok(())
     }
 
@@ -137,11 +144,18 @@ impl Walk {
     }
 
     /// Tells those who watch. Progress on the way is told once, as well as the store can; nothing waits for it.
-    pub async fn tell(&self, event: &str) {
-        let data = view::job_view(&self.job, None, view::Eyes::Owner);
-        if let Err(error) = self.store.add_event(self.job.id, event, data, Millis::now()).await {
-            tracing::debug!(job = %self.job.id, event, %error, "progress event not written");
-        }
+    pub fn tell(&self, event: &'static str) {
+        self.tell_this(event, view::job_view(&self.job, None, view::Eyes::Owner));
+    }
+
+    /// The same, of something beside the job itself.
+    pub fn tell_this(&self, event: &'static str, data: serde_json::Value) {
+        let (store, id, now) = (Arc::clone(&self.store), self.job.id, Millis::now());
+        self.telling.then(async move {
+            if let Err(error) = store.add_event(id, event, data, now).await {
+                tracing::debug!(job = %id, event, %error, "progress event not written");
+            }
+        });
     }
 
     /// A build waits for a place in its person's share; an edit also for the edit of the same page before it.
@@ -221,7 +235,7 @@ impl Walk {
             return Ok(());
         }
         self.open_record(ready);
-        self.tell("stage").await;
+        self.tell("stage");
         let began = std::time::Instant::now();
         let span = self.job.stages.last().map_or_else(Span::none, traces::stage);
         let at_work = self.parts.pulse.enter(&ready.stage.name, self.job.id);
@@ -245,7 +259,7 @@ impl Walk {
         }
         if let Err(failure) = &outcome {
             traces::failed(&span, failure.word());
-            self.tell("stage").await;
+            self.tell("stage");
         }
         outcome
     }

@@ -7,12 +7,20 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::Method;
+use http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
 
 /// A method as a label: anyone may make one up, and each label is kept for ever.
 fn known(method: &Method) -> String {
     let common = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     if common.contains(method) { method.to_string() } else { "other".to_owned() }
+}
+
+/// How many of these there were, and how long those of the route took.
+pub(super) fn measures(method: &Method, route: &str, status: StatusCode) -> (Counter, Histogram) {
+    let labels = [("method", known(method)), ("route", route.to_owned()), ("status", status.as_str().to_owned())];
+    let requests = metrics::counter!("wtaf_http_requests_total", &labels);
+    (requests, metrics::histogram!("wtaf_http_request_seconds", "route" => route.to_owned()))
 }
 
 /// Logs a request once it is answered.
@@ -22,9 +30,9 @@ pub(super) async fn log(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", |m| m.as_str()).to_owned();
     let response = next.run(request).await;
     let (status, took) = (response.status(), began.elapsed());
-    let labels = [("method", known(&method)), ("route", route.clone()), ("status", status.as_str().to_owned())];
-    metrics::counter!("wtaf_http_requests_total", &labels).increment(1);
-    metrics::histogram!("wtaf_http_request_seconds", "route" => route.clone()).record(took.as_secs_f64());
+    let (requests, seconds) = measures(&method, &route, status);
+    requests.increment(1);
+    seconds.record(took.as_secs_f64());
     let ms = took.as_secs_f64() * 1e3;
     // Probes come every few seconds and say nothing.
     if matches!(route.as_str(), "/healthz" | "/readyz" | "/metrics" | "/look/{file}" | "/phone/texts") {

@@ -89,7 +89,7 @@ async fn of(site: &Site, person: &Person, parts: &Parts) -> Result<Response, Pro
                     &server.page_url(&format!("/{}/{}", key.user, key.app)),
                 ))
             } else {
-                page::serve(site, &page, parts, false).await?
+                page::serve(site, &page, parts, false, None).await?
             });
         }
     }

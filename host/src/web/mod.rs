@@ -36,6 +36,7 @@ mod records;
 mod routes;
 mod serve;
 mod session;
+mod shelf;
 mod sign_in;
 mod sign_in_page;
 mod sms;
@@ -78,6 +79,7 @@ struct Site {
     views: Arc<views::Views>,
     cards: Arc<card::Cards>,
     liked: Arc<gallery::Liked>,
+    shelf: Arc<shelf::Shelf>,
     operators: Arc<console::Desk>,
 }
 
@@ -92,6 +94,7 @@ impl Site {
             views: Arc::default(),
             cards: Arc::default(),
             liked: Arc::default(),
+            shelf: Arc::default(),
             operators: Arc::default(),
         }
     }

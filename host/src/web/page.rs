@@ -7,6 +7,7 @@ use axum::{
     extract::{self, Path},
     response::{IntoResponse, Redirect, Response},
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, request::Parts};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -17,9 +18,11 @@ use super::{
     form,
     problem::{self, Offer},
     records,
+    shelf::Made,
+    views::Visitor,
 };
 use crate::{
-    adapter::store::{Lookup, Page, PageKey},
+    adapter::store::{Lookup, Page, PageKey, Watermark},
     config::{Pipeline, Server},
     engine::own_words,
     job::reserved,
@@ -45,8 +48,10 @@ pub(super) async fn show(
     let version = version(&parts.uri)?;
     // Where a plain form that arrived leads back to.
     let saved = form::first(&form::query(&parts.uri), "saved").is_some();
+    // Before the page is read: what is written from here on shows.
+    let seen = site.store().watermark();
     match site.store().page(&key, version).await? {
-        Lookup::Found(page) => serve(&site, &page, &parts, saved).await,
+        Lookup::Found(page) => serve(&site, &page, &parts, saved, seen).await,
         Lookup::Moved(to) => Ok(moved(&format!("/{}/{}", to.user, to.app), &parts.uri)),
         Lookup::Missing => Err(missing(&site, &key, version).await),
     }
@@ -61,10 +66,16 @@ pub(super) fn key(user: &str, app: &str) -> Result<PageKey, Problem> {
 }
 
 /// A page as a response; 304 where the client has it. Looking at an old version is no view of the page.
-pub(super) async fn serve(site: &Site, page: &Page, parts: &Parts, saved: bool) -> Result<Response, Problem> {
+pub(super) async fn serve(
+    site: &Site,
+    page: &Page,
+    parts: &Parts,
+    saved: bool,
+    seen: Option<Watermark>,
+) -> Result<Response, Problem> {
     let config = site.config();
     if page.version == page.newest {
-        site.views.count(&page.key, parts, &site.trusted);
+        site.views.count(&page.key, &Visitor::of_parts(parts), &site.trusted);
     }
     let url = config.server.page_url(&format!("/{}/{}", page.key.user, page.key.app));
     let storage = Storage { url: &records::url(site, &page.key), token: &records::token_for(site, page.id).await? };
@@ -76,7 +87,12 @@ pub(super) async fn serve(site: &Site, page: &Page, parts: &Parts, saved: bool) 
         let description = description(page);
         let about =
             About { title: &page.draft.title, description: &description, url: &url, image: &image, storage, saved };
-        Body::from(dress::dress(&page.draft.html, &about)).into_response()
+        let html = Bytes::from(dress::dress(&page.draft.html, &about));
+        let mut whole = Body::from(html.clone()).into_response();
+        if page.version == page.newest && !saved {
+            whole.extensions_mut().insert(Made::of(page, seen, &tag, html));
+        }
+        whole
     };
     let out = response.headers_mut();
     guard(out, config, page);

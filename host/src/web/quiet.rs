@@ -6,6 +6,10 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -14,7 +18,6 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::watch,
     time::Instant,
 };
 
@@ -24,25 +27,27 @@ pub(super) const HEAD: Duration = Duration::from_secs(20);
 /// From an answer to the next request.
 pub(super) const IDLE: Duration = Duration::from_secs(75);
 
-/// What a connection is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    /// The head of a request is awaited or on its way, since then.
-    Head(Instant),
-    /// A request is being answered.
-    Work,
-    /// All that was asked is answered.
-    Rest,
+/// What a connection is at: one of two words, or since how many milliseconds after its beginning a head is awaited or on its way. A number, so that a change of
+/// it wakes nobody: whoever waits looks again when the time is over.
+#[derive(Debug)]
+struct At {
+    begun: Instant,
+    now: AtomicU64,
 }
+
+/// A request is being answered.
+const WORK: u64 = u64::MAX;
+/// All that was asked is answered.
+const REST: u64 = u64::MAX - 1;
 
 /// What one connection is at, known to all its parts.
 #[derive(Debug, Clone)]
-pub(super) struct Quiet(watch::Sender<At>);
+pub(super) struct Quiet(Arc<At>);
 
 impl Quiet {
-    /// Of a connection that has just been made.
+    /// Of a connection that has just been made: its first head is awaited.
     pub(super) fn begun() -> Self {
-        Self(watch::Sender::new(At::Head(Instant::now())))
+        Self(Arc::new(At { begun: Instant::now(), now: AtomicU64::new(0) }))
     }
 
     /// The stream of the connection.
@@ -52,29 +57,38 @@ impl Quiet {
 
     /// A request has its whole head.
     pub(super) fn asked(&self) {
-        self.0.send_replace(At::Work);
+        self.0.now.store(WORK, Ordering::Relaxed);
     }
 
     /// Its answer, after which the connection is at rest.
-    pub(super) fn answered(&self, body: Body) -> Body {
-        Body::new(Last { body, quiet: self.clone() })
+    pub(super) fn answered(self, body: Body) -> Last {
+        Last { body, quiet: self }
+    }
+
+    /// Something arrived: after a rest it begins a head.
+    fn arrived(&self) {
+        if self.0.now.load(Ordering::Relaxed) == REST {
+            let since = u64::try_from(self.0.begun.elapsed().as_millis()).unwrap_or(0);
+            self.0.now.store(since.min(REST - 1), Ordering::Relaxed);
+        }
+    }
+
+    /// When the present head will have taken too long; nothing where none is on its way.
+    fn over(&self, patience: Duration) -> Option<Instant> {
+        match self.0.now.load(Ordering::Relaxed) {
+            WORK | REST => None,
+            since => Some(self.0.begun + Duration::from_millis(since) + patience),
+        }
     }
 
     /// Comes when a head has taken too long.
     pub(super) async fn too_slow(&self, patience: Duration) {
-        let mut at = self.0.subscribe();
         loop {
-            let now = *at.borrow_and_update();
-            let over = async {
-                match now {
-                    At::Head(since) => tokio::time::sleep_until(since + patience).await,
-                    At::Work | At::Rest => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = over => return,
-                // We hold a sender ourselves: there is always one.
-                _ = at.changed() => {}
+            match self.over(patience) {
+                Some(over) if over <= Instant::now() => return,
+                Some(over) => tokio::time::sleep_until(over).await,
+                // A head that begins from now on has at least as long.
+                None => tokio::time::sleep(patience).await,
             }
         }
     }
@@ -91,13 +105,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if buf.filled().len() > before {
-            self.quiet.0.send_if_modified(|at| {
-                let begins = *at == At::Rest;
-                if begins {
-                    *at = At::Head(Instant::now());
-                }
-                begins
-            });
+            self.quiet.arrived();
         }
         read
     }
@@ -130,7 +138,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
 }
 
 /// An answer's body, whose end is noted.
-struct Last {
+pub(super) struct Last {
     body: Body,
     quiet: Quiet,
 }
@@ -157,7 +165,7 @@ impl HttpBody for Last {
 
 impl Drop for Last {
     fn drop(&mut self) {
-        self.quiet.0.send_replace(At::Rest);
+        self.quiet.0.now.store(REST, Ordering::Relaxed);
     }
 }
 
@@ -186,7 +194,7 @@ mod tests {
         quiet.asked();
         letter().await;
         assert!(!slow().await, "a body may take its own time");
-        drop(quiet.answered(Body::empty()));
+        drop(quiet.clone().answered(Body::empty()));
         assert!(!slow().await, "it rests");
         letter().await;
         tokio::time::advance(HEAD / 2).await;

@@ -1,9 +1,10 @@
 //! The table of routes, and what goes around every one of them.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    Router,
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
     extract::{DefaultBodyLimit, Request},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -11,6 +12,7 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, DefaultPredicate},
@@ -19,7 +21,8 @@ use tower_http::{
 
 use super::{
     Problem, Site, State, access, api, card, chat, console, events, front, gallery, health, home, jobs, look, owner,
-    page, pages, people, phone, plugins, portrait, problem, qr, records, sign_in, sign_in_page, sms,
+    page, pages, people, phone, plugins, portrait, problem, qr, records, shelf, sign_in, sign_in_page, sms,
+    views::Visitor,
 };
 
 /// No request has a longer body: a text is 1,600 characters, a chat message 8,000.
@@ -88,10 +91,41 @@ pub(super) fn described() -> Vec<(&'static str, &'static [&'static str])> {
 
 /// The whole web, over an engine. Its streams end when the process does; [`super::serve`] ends them at shutdown.
 pub fn router(state: Arc<State>) -> Router {
-    over(Site::new(state, CancellationToken::new()))
+    let door = Door::of(Site::new(state, CancellationToken::new()));
+    let answer = move |request: Request| {
+        let door = door.clone();
+        async move { door.answer(request).await }
+    };
+    Router::new().fallback_service(tower::service_fn(answer))
 }
 
-pub(super) fn over(site: Site) -> Router {
+/// What every request comes to first: pages that are kept are answered here, all else by the routes.
+#[derive(Clone)]
+pub(super) struct Door(Arc<(Site, Router)>);
+
+impl Door {
+    pub fn of(site: Site) -> Self {
+        Self(Arc::new((site.clone(), over(site))))
+    }
+
+    /// Answers.
+    pub async fn answer<B>(&self, request: http::Request<B>) -> Result<Response, Infallible>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (site, routes) = self.0.as_ref();
+        if let Some(kept) = shelf::answer(site, &Visitor::of(&request)).await {
+            return Ok(kept);
+        }
+        let path = shelf::path(&Visitor::of(&request)).map(str::to_owned);
+        let mut response = routes.clone().oneshot(request.map(Body::new)).await?;
+        shelf::keep(site, path, &mut response);
+        Ok(response)
+    }
+}
+
+fn over(site: Site) -> Router {
     table()
         .into_iter()
         .fold(Router::new(), |router, (path, methods, _)| router.route(path, methods))

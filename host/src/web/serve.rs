@@ -3,27 +3,27 @@
 //! A connection on which nothing is asked is closed after a while, and there is an end to how many there are: who opens thousands and says nothing keeps
 //! nobody out for long.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo};
-use http::{Request, Response};
-use hyper::body::Incoming;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use super::{
     Site, State,
     quiet::{HEAD, IDLE, Quiet},
-    records, routes, views,
+    records,
+    routes::Door,
+    views,
 };
 
 /// Connections at once. Those who watch their jobs keep one each; the files they take leave room for the AI's.
@@ -38,7 +38,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: Cancellat
     let writing = tokio::spawn(views::keep_writing(site.clone(), shutdown.clone()));
     let preparing = site.clone();
     tokio::spawn(async move { records::prepare(&preparing).await });
-    let routes = routes::over(site.clone());
+    let door = Door::of(site.clone());
     let (open, graceful) = (Arc::new(Semaphore::new(MOST)), GracefulShutdown::new());
     loop {
         let next = async {
@@ -51,7 +51,7 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: Cancellat
             () = shutdown.cancelled() => break,
         };
         match (place, accepted) {
-            (Ok(place), Ok((stream, peer))) => talk(&routes, &graceful, stream, peer, place),
+            (Ok(place), Ok((stream, peer))) => talk(&door, &graceful, stream, peer, place),
             (Ok(_), Err(error)) => {
                 tracing::debug!(%error, "a connection could not be taken");
                 tokio::time::sleep(PAUSE).await;
@@ -70,32 +70,26 @@ pub async fn serve(listener: TcpListener, state: Arc<State>, shutdown: Cancellat
 }
 
 /// Answers on one connection, in a task of its own.
-fn talk(
-    routes: &Router,
-    graceful: &GracefulShutdown,
-    stream: TcpStream,
-    peer: SocketAddr,
-    place: OwnedSemaphorePermit,
-) {
+fn talk(door: &Door, graceful: &GracefulShutdown, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
     // A page and its stages are small writes that should leave at once.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY on a connection");
     }
     let quiet = Quiet::begun();
-    let (asked, answered) = (quiet.clone(), quiet.clone());
-    let service = routes
-        .clone()
-        .map_request(move |mut request: Request<Incoming>| {
-            asked.asked();
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request.map(Body::new)
-        })
-        .map_response(move |response: Response<Body>| response.map(|body| answered.answered(body)));
+    let (door, heard) = (door.clone(), quiet.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let (door, heard) = (door.clone(), heard.clone());
+        heard.asked();
+        request.extensions_mut().insert(ConnectInfo(peer));
+        async move {
+            let response = door.answer(request).await?;
+            Ok::<_, Infallible>(response.map(|body| heard.answered(body)))
+        }
+    });
     // Told to expect HTTP/1, it counts the time from the first moment: looking for the version first, it would wait for ever.
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
-    let connection =
-        builder.serve_connection(TokioIo::new(quiet.heard(stream)), TowerToHyperService::new(service)).into_owned();
+    let connection = builder.serve_connection(TokioIo::new(quiet.heard(stream)), service).into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         tokio::select! {

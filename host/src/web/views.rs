@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, Method, header, request::Parts};
+use http::{Extensions, HeaderMap, Method, Request, Uri, header, request::Parts};
 use tokio_util::sync::CancellationToken;
 
 use super::{Site, address};
@@ -28,6 +28,32 @@ const HOUR: Duration = Duration::from_hours(1);
 const PER_ADDRESS: u8 = 8;
 /// Digests and pages that are remembered; after that the hour begins anew, and views of further pages wait for no one.
 const MOST: usize = 100_000;
+
+/// Who asks for what: a request without its body.
+#[derive(Clone, Copy)]
+pub(super) struct Visitor<'r> {
+    pub method: &'r Method,
+    pub uri: &'r Uri,
+    pub headers: &'r HeaderMap,
+    extensions: &'r Extensions,
+}
+
+impl<'r> Visitor<'r> {
+    /// Of a request whose body was taken off.
+    pub fn of_parts(parts: &'r Parts) -> Self {
+        Self { method: &parts.method, uri: &parts.uri, headers: &parts.headers, extensions: &parts.extensions }
+    }
+
+    /// Of a whole request.
+    pub fn of<B>(request: &'r Request<B>) -> Self {
+        Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+        }
+    }
+}
 
 /// What was counted and is not written yet.
 pub(super) struct Views(Mutex<Ledger>);
@@ -48,13 +74,23 @@ impl Default for Views {
 
 impl Views {
     /// Counts a request for a page, if a person made it to look at the page.
-    pub fn count(&self, page: &PageKey, parts: &Parts, trusted: &address::Trusted) {
-        if parts.method != Method::GET || !is_a_look(&parts.headers) {
+    pub fn count(&self, page: &PageKey, visitor: &Visitor<'_>, trusted: &address::Trusted) {
+        let Visitor { method, headers, extensions, .. } = *visitor;
+        let browser = headers.get(header::USER_AGENT).map(http::HeaderValue::as_bytes).unwrap_or_default();
+        if method != Method::GET || browser.is_empty() {
             return;
         }
-        let from = address::bucket(address::client(address::peer(&parts.extensions), &parts.headers, trusted));
-        let browser = parts.headers.get(header::USER_AGENT).map(http::HeaderValue::as_bytes).unwrap_or_default();
-        self.add(page, from, browser, Millis::now());
+        let from = address::bucket(address::client(address::peer(extensions), headers, trusted));
+        // A page that many look at is mostly looked at again.
+        if !self.has(page, from, browser) && is_a_look(headers) {
+            self.add(page, from, browser, Millis::now());
+        }
+    }
+
+    /// Whether a view would be one that was counted.
+    fn has(&self, page: &PageKey, from: IpAddr, browser: &[u8]) -> bool {
+        let ledger = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.since.elapsed() <= HOUR && ledger.seen.contains_key(&ledger.key.hash_one((page, from, browser)))
     }
 
     fn add(&self, page: &PageKey, from: IpAddr, browser: &[u8], now: Millis) {

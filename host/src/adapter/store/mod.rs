@@ -25,7 +25,7 @@ pub use events::{Event, Events, Seq};
 pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
 pub use keys::{Key, Keys};
 pub use outbox::{Delivery, Heard, NewText, Outbox, OutboxText, TextStatus};
-pub use pages::{Draft, Lookup, Page, PageKey, PageSummary, Pages, Publication, SharedPage};
+pub use pages::{Draft, Lookup, Mark, Page, PageKey, PageSummary, Pages, Publication, SharedPage, Watermark};
 pub use people::{Did, Joined, Paged, People, Person, PersonId, Standing};
 pub use records::{Allowance, Cost, JobFilter, Records, Spent, Turn, Whose};
 pub use roll::{Listed, Roll};

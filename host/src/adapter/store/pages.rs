@@ -78,11 +78,33 @@ pub struct PageSummary {
     pub updated: Millis,
 }
 
+/// What a page's row was when it was read. The same mark means the same row to the letter, whoever writes: the database itself counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The row.
+    pub page: PageId,
+    /// Higher each time it is written.
+    pub revision: i64,
+}
+
+/// A sign that stays the same as long as nothing at all is written to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watermark([u8; 48]);
+
+impl Watermark {
+    /// Of these bytes.
+    pub(super) fn new(bytes: [u8; 48]) -> Self {
+        Self(bytes)
+    }
+}
+
 /// One version of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// Its row: what belongs to the page is kept by this.
     pub id: PageId,
+    /// What the row was when this was read.
+    pub mark: Mark,
     /// Where.
     pub key: PageKey,
     /// From 1.
@@ -149,6 +171,13 @@ pub trait Pages {
 
     /// The page at an address, the newest version or the one asked for. A renamed person's old slug is `Moved`.
     async fn page(&self, key: &PageKey, version: Option<u32>) -> Result<Lookup<Page>>;
+
+    /// The mark of the page that is live at an address, no rename followed: much less to ask for than the page.
+    async fn mark(&self, key: &PageKey) -> Result<Option<Mark>>;
+
+    /// A sign that is the same as long as nothing at all was written, by any process. Seen before something is read, and again later, it says that what was read is
+    /// still so. It asks nobody and takes a microsecond; `None` where only a question can tell.
+    fn watermark(&self) -> Option<Watermark>;
 
     /// The person at `/{slug}`, following renames.
     async fn home(&self, slug: &str) -> Result<Lookup<Person>>;

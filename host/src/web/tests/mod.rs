@@ -7,6 +7,7 @@ mod hardening;
 mod jobs;
 mod pages;
 mod phone;
+mod shelf;
 mod signed_in;
 mod texts;
 
@@ -110,6 +111,8 @@ struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     text: String,
+    /// Whether it came from memory.
+    is_shelved: bool,
 }
 
 impl Answer {
@@ -160,7 +163,9 @@ impl Trial {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        let is_shelved = parts.extensions.get::<super::shelf::Shelved>().is_some();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status, headers: parts.headers, text, is_shelved }
     }
 
     async fn get(&self, path: &str) -> Answer {

@@ -19,6 +19,7 @@ on_every_store!(
     there_is_nothing_to_undo_in_a_first_version,
     an_action_on_a_page_that_is_not_there_says_so,
     a_second_fave_takes_the_mark_off,
+    a_pages_mark_is_another_after_whatever_is_done_to_it,
 );
 
 fn key(user: &str, app: &str) -> PageKey {
@@ -30,6 +31,31 @@ async fn html(store: &dyn Store, user: &str, app: &str) -> String {
         Lookup::Found(page) => page.draft.html,
         other => panic!("{other:?}"),
     }
+}
+
+async fn a_pages_mark_is_another_after_whatever_is_done_to_it(place: &Place) {
+    let fox = person(&*place.store, "fox").await;
+    published(&*place.store, &fox, "page", "<p>hi", NOW).await;
+    let mark = async || place.store.mark(&key("fox", "page")).await.unwrap();
+    let mut before = mark().await;
+    assert!(
+        matches!(place.store.page(&key("fox", "page"), None).await.unwrap(), Lookup::Found(page) if Some(page.mark) == before)
+    );
+
+    let seen = place.store.watermark();
+    assert_eq!(mark().await, before);
+    assert_eq!(place.store.watermark(), seen, "nothing was written");
+    published(&*place.store, &fox, "other", "<p>another page", NOW).await;
+    assert_eq!(mark().await, before, "another page");
+    assert!(seen.is_none() || place.store.watermark() != seen);
+
+    for action in [Paged::Hide, Paged::Unhide, Paged::Forget] {
+        place.store.do_to_page(job_id(), 0, fox.id, "page", action, NOW).await.unwrap();
+        let now = mark().await;
+        assert_ne!(now, before, "{action:?}");
+        before = now;
+    }
+    assert_eq!(before, None, "what was taken down has none");
 }
 
 async fn a_renamed_person_is_found_under_both_slugs(place: &Place) {

@@ -14,6 +14,7 @@ mod fault;
 mod fences;
 mod friends;
 mod gallery;
+mod gauge;
 mod health;
 mod jobs;
 mod keys;

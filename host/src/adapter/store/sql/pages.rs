@@ -1,7 +1,7 @@
 //! Pages as they are read: at an address, in lists, by version.
 
 use super::{
-    super::{Draft, Lookup, Origin, Page, PageId, PageKey, PageSummary, Person, PersonId, SharedPage},
+    super::{Draft, Lookup, Mark, Origin, Page, PageId, PageKey, PageSummary, Person, PersonId, SharedPage},
     accounts::known,
     db::{Db, Row, args},
     fault::Outcome,
@@ -59,6 +59,7 @@ fn read_origin(row: &Row) -> Outcome<Option<Origin>> {
 /// A row of `wtaf_content`.
 pub(super) struct Content {
     pub(super) id: i64,
+    pub(super) revision: i64,
     pub(super) status: String,
     pub(super) reserved_by: Option<String>,
     pub(super) version: u32,
@@ -75,7 +76,7 @@ pub(super) struct Content {
 pub(super) async fn content(db: &mut Db<'_>, user: &str, app: &str) -> Outcome<Option<Content>> {
     let row = db
         .one(
-            "select c.content_id, coalesce(c.status, '') as status, c.reserved_by, c.version, c.coach, c.hidden, c.updated_ms, \
+            "select c.content_id, c.revision, coalesce(c.status, '') as status, c.reserved_by, c.version, c.coach, c.hidden, c.updated_ms, \
              coalesce(c.html_content, '') as html, coalesce(c.title, c.app_slug) as title, \
              coalesce(c.description, '') as description, coalesce(c.type, 'page') as kind, \
              coalesce(c.original_prompt, '') as prompt, v.owner_html, r.user_slug as remix_user, r.app_slug as remix_app \
@@ -93,6 +94,7 @@ fn read_content(row: &Row) -> Outcome<Content> {
     let remix_of = row.maybe_text("remix_user")?.zip(row.maybe_text("remix_app")?);
     Ok(Content {
         id: row.int("content_id")?,
+        revision: row.int("revision")?,
         status: row.text("status")?,
         reserved_by: row.maybe_text("reserved_by")?,
         version: row.count("version")?,
@@ -140,6 +142,7 @@ pub(super) async fn page(db: &mut Db<'_>, (key, version): &(PageKey, Option<u32>
     };
     let newest = Page {
         id: PageId(found.id),
+        mark: Mark { page: PageId(found.id), revision: found.revision },
         key: key.clone(),
         version: found.version,
         newest: found.version,
@@ -165,6 +168,17 @@ pub(super) async fn page(db: &mut Db<'_>, (key, version): &(PageKey, Option<u32>
         description: row.text("description")?,
     };
     Ok(Lookup::Found(Page { version, draft, updated: row.moment("created_ms")?, ..newest }))
+}
+
+/// What the page at an address is marked with, if it is live.
+pub(super) async fn mark(db: &mut Db<'_>, key: &PageKey) -> Outcome<Option<Mark>> {
+    let row = db
+        .one(
+            "select content_id, revision from wtaf_content where user_slug = $1 and app_slug = $2 and status = 'published'",
+            args![&key.user, &key.app],
+        )
+        .await?;
+    row.map(|row| Ok(Mark { page: PageId(row.int("content_id")?), revision: row.int("revision")? })).transpose()
 }
 
 /// The person at `/{slug}`.

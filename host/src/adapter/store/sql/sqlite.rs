@@ -8,9 +8,11 @@ use sqlx::{
 };
 
 use super::{
+    super::Watermark,
     Act,
     db::Db,
     fault::{Fault, Outcome},
+    gauge::Gauge,
     writer::Writer,
 };
 
@@ -21,6 +23,7 @@ const READERS: u32 = 4;
 pub(super) struct Lite {
     readers: SqlitePool,
     writer: Writer,
+    gauge: Gauge,
 }
 
 impl Lite {
@@ -34,7 +37,12 @@ impl Lite {
             .acquire_timeout(Duration::from_secs(5))
             .test_before_acquire(false)
             .connect_lazy_with(reading);
-        Ok(Self { readers, writer: Writer::start(writing, conn) })
+        Ok(Self { readers, writer: Writer::start(writing, conn), gauge: Gauge::of(path) })
+    }
+
+    /// What stays the same as long as nothing is written.
+    pub(super) fn watermark(&self) -> Option<Watermark> {
+        self.gauge.read()
     }
 
     /// Asks.

@@ -8,12 +8,12 @@ use serde_json::{Value, value::RawValue};
 use super::{
     super::{
         Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Erased, Erasure, Event, Events,
-        Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Listed, Lookup, NewRecord, NewText,
-        Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId, Placed,
-        Portrait, Publication, Record, RecordFilter, Records, Result, Roll, Room, Seq, SharedPage, Spent, Standing,
-        Store, Tally, Traces, Turn, Views, Whom, Whose,
+        Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Listed, Lookup, Mark, NewRecord,
+        NewText, Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId,
+        Placed, Portrait, Publication, Record, RecordFilter, Records, Result, Roll, Room, Seq, SharedPage, Spent,
+        Standing, Store, Tally, Traces, Turn, Views, Watermark, Whom, Whose,
     },
-    SqlStore,
+    Database, SqlStore,
     accounts::{self, Step},
     collected,
     db::{Scope, args},
@@ -134,6 +134,17 @@ impl Pages for SqlStore {
 
     async fn page(&self, key: &PageKey, version: Option<u32>) -> Result<Lookup<Page>> {
         self.read((key.clone(), version), |db, args| Box::pin(pages::page(db, args))).await
+    }
+
+    async fn mark(&self, key: &PageKey) -> Result<Option<Mark>> {
+        self.read(key.clone(), |db, key| Box::pin(pages::mark(db, key))).await
+    }
+
+    fn watermark(&self) -> Option<Watermark> {
+        match &self.common.database {
+            Database::Lite(lite) => lite.watermark(),
+            Database::Server(_) => None,
+        }
     }
 
     async fn home(&self, slug: &str) -> Result<Lookup<Person>> {
