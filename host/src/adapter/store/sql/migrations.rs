@@ -26,7 +26,7 @@ macro_rules! pairs {
     };
 }
 
-const PAIRS: [(&str, &str, &str); 10] = pairs![
+const PAIRS: [(&str, &str, &str); 11] = pairs![
     "20261123055900_adopt",
     "20261123060000_store",
     "20261123130000_records",
@@ -37,6 +37,7 @@ const PAIRS: [(&str, &str, &str); 10] = pairs![
     "20261123160000_fences",
     "20261123160100_closed",
     "20261123160300_once",
+    "20261123190400_revisions",
 ];
 
 static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(PAIRS.map(|(name, sqlite, _)| (name, sqlite))));
