@@ -58,7 +58,7 @@ impl Came {
             title: page.map(|page| page.title.clone()),
             slug: page.map(|page| page.app.clone()),
             html,
-            told: heard.into_iter().flat_map(|call| call.messages).map(|message| message.text).collect(),
+            told: heard.into_iter().flat_map(|call| call.messages).map(|message| message.text.to_string()).collect(),
             stages: ran(&job),
             status: job.status,
             error: job.error,
