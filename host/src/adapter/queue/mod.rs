@@ -194,6 +194,14 @@ pub trait Queue: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Says whether this process can end what it takes up; others may ask.
+    fn can_work(&self, _can: bool) {}
+
+    /// Whether another process that takes jobs up says that it can.
+    async fn another_can(&self) -> bool {
+        false
+    }
+
     /// A job wherever it is, from the moment it was accepted, as last written down.
     async fn find(&self, id: JobId) -> Result<Option<Job>, QueueError>;
 
