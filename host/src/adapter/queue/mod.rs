@@ -2,7 +2,7 @@
 
 mod files;
 mod lock;
-mod nats;
+pub mod nats;
 mod order;
 
 pub use files::FilesQueue;

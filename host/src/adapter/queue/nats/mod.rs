@@ -7,6 +7,7 @@
 
 mod able;
 mod accept;
+mod compare;
 mod dead;
 mod entry;
 mod fetch;
@@ -17,6 +18,8 @@ mod names;
 mod streams;
 mod take;
 mod wire;
+
+pub use compare::{Found, Kept, Mend, Wrong, compare};
 
 use std::{
     path::Path,
