@@ -2,10 +2,13 @@
 //!
 //! Names of streams and buckets begin with the configured prefix; whoever makes one asks here for its name and for how many servers keep it.
 
-use std::time::Duration;
+mod move_on;
+
+use std::{sync::Arc, time::Duration};
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr, jetstream};
 use secrecy::ExposeSecret;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Nats as Settings;
 
@@ -41,6 +44,8 @@ pub struct Nats {
     jetstream: jetstream::Context,
     prefix: String,
     replicas: usize,
+    /// Where there is a server to move on to.
+    _watch: Option<Arc<AbortOnDropHandle<()>>>,
 }
 
 impl Nats {
@@ -48,11 +53,18 @@ impl Nats {
     pub async fn connect(settings: &Settings) -> Result<Self, NatsError> {
         let servers = servers(settings)?;
         let at = servers.iter().map(shown).collect::<Vec<_>>().join(", ");
-        let options = options(settings).await?;
+        let (options, several) = (options(settings).await?, servers.len() > 1);
         let client = options.connect(servers).await.map_err(|why| NatsError::Away { at, why: why.to_string() })?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(PATIENCE);
-        Ok(Self { client, jetstream, prefix: settings.prefix.clone(), replicas: settings.replicas })
+        let watch = several.then(|| tokio::spawn(move_on::watch(client.clone(), jetstream.clone())));
+        Ok(Self {
+            client,
+            jetstream,
+            prefix: settings.prefix.clone(),
+            replicas: settings.replicas,
+            _watch: watch.map(|watch| Arc::new(AbortOnDropHandle::new(watch))),
+        })
     }
 
     /// The plain connection.

@@ -50,6 +50,9 @@ pub enum Failure {
     /// Another worker has the job by now: nothing more is done for it here.
     #[error("another worker has the job by now")]
     Lost,
+    /// The store answers other engines and not this one: the job goes on there, no attempt used.
+    #[error("the store answers other engines and not this one")]
+    CutOff,
     /// The engine is stopping: the job goes on at the next start, no attempt used.
     #[error("the engine is stopping")]
     Stopping,
@@ -68,6 +71,7 @@ impl Failure {
             Self::Plugin(error) => error.fault.word(),
             Self::NoPage { .. } => "no-page",
             Self::Stopping => "stopping",
+            Self::CutOff => "cut-off",
             Self::Lost => "lost",
         }
     }

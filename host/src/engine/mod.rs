@@ -13,6 +13,7 @@ mod lanes;
 mod make;
 mod measures;
 mod notify;
+mod outage;
 pub mod own_words;
 mod panics;
 mod parts;

@@ -12,6 +12,7 @@ use super::{
     common::Common,
     generations::OnRecord,
     lanes::Lanes,
+    outage::Outage,
     shares::Shares,
 };
 use crate::{
@@ -84,6 +85,7 @@ pub struct Parts {
     pub(super) places: Places,
     /// The rules that AIs are told.
     pub(super) rules: Common,
+    pub(super) outage: Outage,
 }
 
 impl Parts {
@@ -108,10 +110,12 @@ impl Parts {
             shares,
             places: Places::for_this_machine(),
             rules: Common::default(),
+            outage: Outage::default(),
         })
     }
 
-    /// Asks the store again and again while it is away: an outage delays jobs and uses up no attempt.
+    /// Asks the store again and again while it is away: an outage delays jobs and uses up no attempt. Where it is away for this engine alone, the job is left to
+    /// the others.
     pub async fn patiently<T, Asked>(&self, mut ask: impl FnMut() -> Asked) -> Result<T, Failure>
     where
         Asked: Future<Output = store::Result<T>>,
@@ -119,15 +123,27 @@ impl Parts {
         let mut wait = Duration::from_millis(100);
         loop {
             match ask().await {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    self.outage.is_over(&*self.queue);
+                    return Ok(answer);
+                }
                 Err(error) if error.is_transient() => {
+                    self.outage.goes_on(&*self.queue);
                     tracing::warn!(%error, again_in_ms = wait.as_secs_f64() * 1e3, "the store is away: waiting");
                     self.pause(wait).await?;
+                    if at_work::aside(self.is_cut_off()).await {
+                        return Err(Failure::CutOff);
+                    }
                     wait = (wait * 2).min(Duration::from_secs(5));
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether the store has been away for a while, and is there for another engine that shares the work.
+    pub(super) async fn is_cut_off(&self) -> bool {
+        self.outage.is_ours_alone(&*self.queue).await
     }
 
     /// Writes a job's progress down; waits while the disk will not have it, since going on without would risk paying twice.

@@ -39,7 +39,7 @@ impl End {
         match outcome {
             Ok(()) => Some(Self::Well),
             Err(Failure::Refused { .. }) => Some(Self::Refused),
-            Err(Failure::Stopping) => None,
+            Err(Failure::Stopping | Failure::CutOff) => None,
             Err(_) => Some(Self::Failed),
         }
     }

@@ -46,6 +46,9 @@ const KEEP_FENCES: Duration = Duration::from_hours(168);
 /// So many workers may be lost over one job. Then it is at fault, and its person is told rather than another worker lost.
 const MOST_TAKEN: u32 = 10;
 
+/// An engine that cannot work on anything looks this often whether it can again.
+const CUT_OFF: Duration = Duration::from_millis(500);
+
 /// Between two portions of what is cleared away, so that nobody who writes waits for long.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -82,6 +85,12 @@ impl Runner {
     async fn take_up_until(&self, draining: &tokio_util::sync::CancellationToken) {
         let hand = Arc::new(Semaphore::new(self.parts.generations.current().pipeline.queue.in_hand));
         loop {
+            if self.parts.is_cut_off().await {
+                tokio::select! {
+                    () = tokio::time::sleep(CUT_OFF) => continue,
+                    () = draining.cancelled() => return,
+                }
+            }
             let place = tokio::select! {
                 place = Arc::clone(&hand).acquire_owned() => place,
                 () = draining.cancelled() => return,
@@ -158,7 +167,7 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chan
     let ended = loop {
         let after = match run(&mut walk, chance).await {
             Ok(()) => finish(&mut walk, Status::Done, None).await.map(|()| After::Over),
-            Err(failure @ (Failure::Stopping | Failure::Lost)) => Err(failure),
+            Err(failure @ (Failure::Stopping | Failure::CutOff | Failure::Lost)) => Err(failure),
             Err(failure) => unhappy(&mut walk, failure).await,
         };
         match after {
@@ -171,7 +180,10 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chan
     keep_recording(&walk).await;
     match ended {
         Ok(()) => {}
-        Err(Failure::Stopping) => {
+        Err(failure @ (Failure::Stopping | Failure::CutOff)) => {
+            if matches!(failure, Failure::CutOff) {
+                tracing::warn!(job = %id, "the store answers others and not this engine: the job is left to them");
+            }
             if let Err(error) = parts.queue.hand_back(&walk.job).await {
                 tracing::warn!(job = %id, %error, "not handed back: taken up again at the next start, or by another worker, all the same");
                 parts.queue.let_go(id);
@@ -252,7 +264,7 @@ async fn unhappy(walk: &mut Walk, failure: Failure) -> Result<After, Failure> {
             notify::tell_of_failure(walk, failure).await?;
             finish(walk, Status::Refused, Some(error)).await.map(|()| After::Over)
         }
-        Failure::Lost => Err(Failure::Lost),
+        failure @ (Failure::Lost | Failure::CutOff) => Err(failure),
         Failure::Plugin(_) | Failure::NoPage { .. } | Failure::Stopping => Err(Failure::Stopping),
     }
 }

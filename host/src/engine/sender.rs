@@ -40,8 +40,14 @@ pub(super) async fn run(parts: Arc<Parts>) {
     }
     loop {
         let taken = match parts.store.take_texts(Millis::now(), AT_ONCE).await {
-            Ok(texts) => texts,
+            Ok(texts) => {
+                parts.outage.is_over(&*parts.queue);
+                texts
+            }
             Err(error) => {
+                if error.is_transient() {
+                    parts.outage.goes_on(&*parts.queue);
+                }
                 tracing::warn!(%error, "outbox not read");
                 Vec::new()
             }

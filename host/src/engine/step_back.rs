@@ -14,7 +14,7 @@ pub(super) async fn run(walk: &mut Walk) -> Result<(), Failure> {
     let failure = match outcome {
         Err(failure) if failure.stems_from_plugins() => failure,
         // A job counts once, at its end; one that a coach's older version had to speak for was counted there.
-        Err(Failure::Retry { .. } | Failure::Stopping | Failure::Lost) => return outcome,
+        Err(Failure::Retry { .. } | Failure::Stopping | Failure::CutOff | Failure::Lost) => return outcome,
         outcome => {
             if !walk.tape.is_struck() {
                 generations.passed(&called);

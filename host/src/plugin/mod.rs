@@ -39,7 +39,7 @@ pub use inspect::{About, NotAPlugin, about};
 pub use limits::Limits;
 pub use loaded::{LoadError, Plugin};
 pub use recording::{Recorded, Recordings};
-pub use registry::{LARGEST, Registry, SourceError, component, digest_of, is_built_in, role_of};
+pub use registry::{LARGEST, Registry, SourceError, built_in, component, digest_of, is_built_in, role_of};
 pub use sandbox::{Engines, Sandbox};
 pub use shelf::Shelf;
 pub use watch::Watch;

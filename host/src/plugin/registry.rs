@@ -163,6 +163,11 @@ impl Registry {
     }
 }
 
+/// The engine's own copy of a plugin, where it has one of that name.
+pub fn built_in(name: &str) -> Option<&'static [u8]> {
+    wtaf_bundle::embedded(name).map(|embedded| embedded.bytes)
+}
+
 /// Whether it is one of the engine's own copies.
 pub fn is_built_in(bytes: &[u8]) -> bool {
     wtaf_bundle::EMBEDDED.iter().any(|embedded| embedded.bytes == bytes)

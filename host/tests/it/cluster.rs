@@ -2,6 +2,8 @@
 //!
 //! `WTAF_CLUSTER_JOBS` says how many (2,000 for a long run).
 
+mod cut;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -14,37 +16,15 @@ use std::{
 use reqwest::StatusCode;
 
 use crate::kit::{
-    ai::{FakeAi, Reply},
-    fleet::{BRIDGE, Fleet},
-    host::{Host, answer_with},
+    ai::{Call, FakeAi, Reply},
+    fleet::{BRIDGE, Fleet, path_of},
+    host::{ANN, Host, answer_with, asked_in},
     line::Line,
-    nats::Server,
+    nats::Cluster,
     process::client,
-    server::free_port,
     texter::echo,
     twilio::FakeTwilio,
 };
-
-/// Three servers that keep each other's data, and where their clients find them. They tell nobody of each other, so that a line to one leads to that one.
-fn three_servers() -> Vec<Server> {
-    let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
-    let routes = ports.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect::<Vec<_>>().join(",");
-    let start = |(n, port): (usize, &u16)| {
-        let arguments = [
-            "--server_name".to_owned(),
-            format!("n{n}"),
-            "--cluster_name".to_owned(),
-            "c".to_owned(),
-            "--cluster".to_owned(),
-            format!("nats://127.0.0.1:{port}"),
-            "--routes".to_owned(),
-            routes.clone(),
-            "--no_advertise".to_owned(),
-        ];
-        Server::start(&arguments)
-    };
-    ports.iter().enumerate().map(start).collect()
-}
 
 fn person(n: usize) -> String {
     format!("+1555{:07}", 200_000 + n)
@@ -58,8 +38,8 @@ struct Carrier {
 }
 
 impl Carrier {
-    fn to(hosts: &[Host]) -> Arc<Self> {
-        let ports = hosts.iter().map(|host| host.address().1).collect();
+    fn to<'a>(hosts: impl IntoIterator<Item = &'a Host>) -> Arc<Self> {
+        let ports = hosts.into_iter().map(|host| host.address().1).collect();
         Arc::new(Self { client: client(), ports, refused: AtomicUsize::new(0) })
     }
 
@@ -101,16 +81,14 @@ async fn assert_each_told_once(fleet: &Fleet, twilio: &FakeTwilio, people: usize
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn engines_and_servers_die_one_at_a_time_and_nothing_is_lost_or_made_twice() {
     let jobs = std::env::var("WTAF_CLUSTER_JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(120);
-    let mut servers = three_servers();
+    let mut servers = Cluster::start().await;
     let ai = FakeAi::start().await;
     ai.always(Reply::Slow(answer_with("An otter"), Duration::from_millis(5)));
-    let urls = servers.iter().map(Server::url).collect::<Vec<_>>().join(",");
     let twilio = FakeTwilio::start().await;
-    let fleet = Fleet::on(urls, 3).await.pooled().await.texting_by(&twilio);
+    let fleet = Fleet::on(servers.urls(), 3).await.pooled().await.texting_by(&twilio);
     let mut lines = vec![Line::to(fleet.store_port(), true).await];
-    for server in &servers {
-        let port = server.url().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a URL ends in its port");
-        lines.push(Line::to(port, true).await);
+    for server in &servers.servers {
+        lines.push(Line::to(server.port(), true).await);
     }
     let through = lines[1..].iter().map(|line| format!("nats://127.0.0.1:{}", line.port)).collect::<Vec<_>>().join(",");
     let mut hosts = vec![
@@ -137,9 +115,9 @@ async fn engines_and_servers_die_one_at_a_time_and_nothing_is_lost_or_made_twice
     while rounds < 1 || !done.load(Ordering::SeqCst) {
         hosts[0].kill9().await;
         hosts[0].restart().await;
-        servers[rounds % 3].stop();
+        servers.servers[rounds % 3].stop();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        servers[rounds % 3].start_again();
+        servers.servers[rounds % 3].start_again();
         hosts[1].kill9().await;
         hosts[1].restart().await;
         for line in &lines {
@@ -195,4 +173,48 @@ async fn engines_are_replaced_one_after_another_and_no_text_is_refused_by_both()
     assert_eq!(ended.get("done").copied(), i64::try_from(jobs.len()).ok(), "{ended:?}");
     fleet.assert_each_made_once(jobs.len()).await;
     assert_each_told_once(&fleet, &twilio, jobs.len()).await;
+}
+
+/// What the page that a call is about has as its heading.
+fn heading(call: &Call) -> Option<String> {
+    let said = call.body["messages"].to_string();
+    let (_, rest) = said.rsplit_once("<h1>")?;
+    rest.split_once("</h1>").map(|(heading, _)| heading.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_that_reach_different_engines_build_on_each_other_in_the_order_they_were_sent() {
+    const EDITS: usize = 6;
+    let ai = FakeAi::start().await;
+    ai.answer(|call| {
+        let words = asked_in(call);
+        let wish = words.lines().last().unwrap_or("nothing");
+        let before = heading(call).filter(|_| wish.starts_with("add hat"));
+        let page = before.map_or_else(|| wish.to_owned(), |before| format!("{before}; {wish}"));
+        Reply::Slow(answer_with(&page), Duration::from_millis(20))
+    });
+    let fleet = Fleet::new().await;
+    let (one, two, three) =
+        tokio::join!(fleet.engine(&ai).start(), fleet.engine(&ai).start(), fleet.engine(&ai).start());
+    let hosts = [one, two, three];
+    let first = hosts[0].text(ANN, "WTAF a page on otters").await;
+    let url = hosts[0].made(&first).await;
+
+    let mut edits = Vec::new();
+    for n in 1..=EDITS {
+        edits.push(hosts[n % 3].text(ANN, &format!("EDIT 1 add hat {n}")).await);
+    }
+    for edit in &edits {
+        assert_eq!(hosts[0].made(edit).await, url);
+    }
+
+    let mut heading = "a page on otters".to_owned();
+    for version in 2..=EDITS + 1 {
+        heading = format!("{heading}; add hat {}", version - 1);
+        let page = hosts[0].page(&format!("{}?v={version}", path_of(&url))).await;
+        assert!(page.html.contains(&format!("<h1>{heading}</h1>")), "version {version}: {:.900}", page.html);
+    }
+    let made = fleet.count("select count(*) as n from wtaf_versions").await;
+    let told = fleet.count("select count(*) as n from wtaf_outbox where occasion = 'edit-done'").await;
+    assert_eq!((made, told), (1 + i64::try_from(EDITS).unwrap(), i64::try_from(EDITS).unwrap()));
 }

@@ -8,7 +8,7 @@ use wtaf_host::{adapter::store, config::StoreUrl};
 
 use crate::kit::{
     ai::{FakeAi, Reply},
-    host::{Ran, SHIPPED, binary, link, ran},
+    host::{Host, Ran, SHIPPED, Setup, binary, link, ran},
     nats, pgbouncer, postgres, server,
     twilio::{ACCOUNT, FROM, FakeTwilio, TOKEN},
 };
@@ -17,6 +17,7 @@ use crate::kit::{
 struct Patient {
     folder: tempfile::TempDir,
     set: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Patient {
@@ -26,11 +27,16 @@ impl Patient {
         fs::write(folder.path().join("pipeline.toml"), SHIPPED).unwrap();
         let port = server::free_port();
         let set = vec![format!("ai=[{}]", link("fake", ai)), format!("server.listen=127.0.0.1:{port}")];
-        Self { folder, set }
+        Self { folder, set, env: Vec::new() }
     }
 
     fn set(mut self, key: impl Into<String>) -> Self {
         self.set.push(key.into());
+        self
+    }
+
+    fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -45,6 +51,7 @@ impl Patient {
     async fn seen(&self, arguments: &[&str]) -> Ran {
         let mut command = binary();
         command.current_dir(self.folder.path()).arg("doctor").args(arguments);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
         for key in &self.set {
             command.args(["--set", key]);
         }
@@ -267,7 +274,10 @@ async fn a_role_that_sees_nothing_and_a_table_that_all_may_read_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_is_looked_at_with_its_streams_as_they_are() {
-    use async_nats::jetstream::stream::{Config, StorageType};
+    use async_nats::jetstream::{
+        consumer::pull,
+        stream::{Config, StorageType},
+    };
     let ai = FakeAi::start().await;
     let (url, prefix) = (nats::url().await, nats::prefix());
     let patient = Patient::of(&ai)
@@ -276,18 +286,55 @@ async fn nats_is_looked_at_with_its_streams_as_they_are() {
         .set(format!("queue.nats_prefix={prefix}"));
 
     let (fresh, seen) = patient.complaints().await;
-    let client = async_nats::connect(&url).await.unwrap();
+    let js = async_nats::jetstream::new(async_nats::connect(&url).await.unwrap());
     let stream = Config {
         name: format!("{prefix}_work"),
         subjects: vec![format!("{prefix}.work.>")],
         storage: StorageType::Memory,
+        duplicate_window: std::time::Duration::from_mins(2),
         ..Config::default()
     };
-    async_nats::jetstream::new(client).create_stream(stream).await.unwrap();
-    let (kept, _) = patient.complaints().await;
+    let made = js.create_stream(stream).await.unwrap();
+    let workers = pull::Config { durable_name: Some("workers".into()), max_deliver: 5, ..pull::Config::default() };
+    made.create_consumer(workers).await.unwrap();
+    let (kept, failed) = patient.complaints().await;
 
-    assert_eq!(seen.code, Some(0), "{seen:?}");
+    assert_eq!((seen.code, failed.code), (Some(0), Some(1)), "{seen:?}");
     assert!(!fresh.0.iter().any(|finding| finding["group"] == "nats"), "{:#?}", fresh.0);
     assert!(seen.out.contains("is made at the first start"), "{}", seen.out);
-    kept.has("nats", "warning", "gone with the server", "nats stream edit");
+    kept.has("nats", "failure", "gone with the server", &format!("nats stream rm {prefix}_work"));
+    kept.has("nats", "failure", "no work queue's", "start them");
+    kept.has("nats", "warning", "recognised for 2m, not 10m", "--dupe-window=10m");
+    kept.has("nats", "warning", "given out 5 times", &format!("nats consumer edit {prefix}_work workers"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_not_the_servers_is_told_with_what_to_run() {
+    let (ai, url) = (FakeAi::start().await, nats::url().await);
+    let at = tempfile::NamedTempFile::new().unwrap();
+    fs::write(at.path(), "90000").unwrap();
+    let patient = Patient::of(&ai)
+        .set("queue.backend=nats")
+        .set(format!("queue.nats_url={url}"))
+        .set(format!("queue.nats_prefix={}", nats::prefix()));
+
+    let (well, _) = patient.complaints().await;
+    let (off, _) = patient.env("WTAF_CLOCK", &at.path().display().to_string()).complaints().await;
+
+    assert!(!well.0.iter().any(|finding| finding["what"] == "clock"), "{:#?}", well.0);
+    off.has("nats", "warning", "s off ours: what is put off", "timedatectl set-ntp true");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_an_engine_made_are_as_they_are_to_be() {
+    let (ai, url, prefix) = (FakeAi::start().await, nats::url().await, nats::prefix());
+    let keys = |key: &str| format!("queue.{key}");
+    let set = [keys("backend=nats"), keys(&format!("nats_url={url}")), keys(&format!("nats_prefix={prefix}"))];
+    let host = set.iter().fold(Host::of(), Setup::set).start().await;
+    drop(host);
+
+    let (complaints, seen) = set.iter().fold(Patient::of(&ai), Patient::set).complaints().await;
+
+    assert!(!complaints.0.iter().any(|finding| finding["group"] == "nats"), "{:#?}", complaints.0);
+    assert!(seen.out.contains(&format!("{prefix}_work workers: 0 fetched, 0 not")), "{}", seen.out);
 }

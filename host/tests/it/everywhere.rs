@@ -1,10 +1,12 @@
 //! Plugins from a bucket: real engines that share a real NATS server and nothing else. What is done at one is done at all.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use async_nats::jetstream;
+use futures_util::StreamExt;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use wtaf_host::{adapter::bucket::NatsBucket, config, engine::swap::prune};
 
 use crate::kit::{
     ai::{FakeAi, Reply},
@@ -537,4 +539,81 @@ async fn a_plugin_that_only_the_bucket_has_reaches_nodes_that_start_and_nodes_th
         .await;
         runs_on(host, &names.digest).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_uninstalled_gives_way_to_what_is_built_in_at_every_node_and_can_be_gone_back_to() {
+    let cluster = Cluster::new().await;
+    let hosts: [Host; 2] = cluster.start().await;
+    let (own, other) = (Component::built_in("slug"), Component::version("slug", "9.0.0"));
+    send(&hosts[0], "slug", &other.bytes).await;
+    everywhere(&hosts, &other.digest).await;
+    let author = cluster.node().unstarted();
+
+    let gone = cluster.cli(&author, &["uninstall", "slug"]).await;
+
+    assert!(gone.code == Some(0) && gone.out.contains("each node runs the version that is built into it"), "{gone:?}");
+    everywhere(&hosts, &own.digest).await;
+    runs_on(&hosts[1], &own.digest).await;
+    let again = cluster.cli(&author, &["uninstall", "slug"]).await;
+    assert!(again.out.contains("already"), "{again:?}");
+    let never = cluster.cli(&author, &["uninstall", "coach"]).await;
+    assert!(never.code == Some(1) && never.err.contains("nobody has installed coach"), "{never:?}");
+    let back = cluster.cli(&author, &["rollback", "slug"]).await;
+    assert_eq!(back.code, Some(0), "{back:?}");
+    everywhere(&hosts, &other.digest).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn components_that_nobody_needs_leave_the_bucket_and_the_others_stay() {
+    let cluster = Cluster::new().await;
+    let [host] = cluster.start().await;
+    let versions: Vec<_> = (0..5).map(|n| Component::version("slug", &format!("8.{n}.0"))).collect();
+    for version in &versions {
+        send(&host, "slug", &version.bytes).await;
+        in_force(&host, "slug", &version.digest).await;
+    }
+    let stray = Component::version("slug", "6.6.6");
+    let objects = cluster.components().await;
+    objects.put(stray.digest.as_str(), &mut &stray.bytes[..]).await.unwrap();
+    objects.put("an operators own", &mut &b"notes"[..]).await.unwrap();
+    // What the engine did until now is where other nodes find it.
+    until("its last generation is kept", async || {
+        let kept = cluster.jetstream().await.get_key_value(format!("{}_generations", cluster.prefix)).await.ok()?;
+        let keys: Vec<String> = kept.keys().await.ok()?.filter_map(async |key| key.ok()).collect().await;
+        let mut all = String::new();
+        for key in keys {
+            all.push_str(&String::from_utf8_lossy(&kept.get(&key).await.ok()??));
+        }
+        all.contains(&versions[4].digest).then_some(())
+    })
+    .await;
+    let settings = config::Nats {
+        url: cluster.url.clone().into(),
+        creds: None,
+        prefix: cluster.prefix.clone(),
+        replicas: 1,
+        lease: Duration::from_secs(30),
+    };
+    let bucket = NatsBucket::new("plugins", settings, None);
+    let there =
+        async |component: &Component| objects.info(component.digest.as_str()).await.is_ok_and(|info| !info.deleted);
+
+    assert_eq!(prune(&bucket, Duration::from_hours(1)).await.unwrap(), 0, "all of it is young");
+    prune(&bucket, Duration::ZERO).await.unwrap();
+    assert!(!there(&stray).await, "nobody ever ran it");
+    let kept = cluster.jetstream().await.get_key_value(format!("{}_generations", cluster.prefix)).await.unwrap();
+    let keys: Vec<String> = kept.keys().await.unwrap().map(Result::unwrap).collect().await;
+    for key in keys {
+        kept.purge(&key).await.unwrap();
+    }
+    prune(&bucket, Duration::ZERO).await.unwrap();
+
+    assert!(!there(&versions[0]).await, "no key names it any more, and no job began on it within a week");
+    for version in &versions[1..] {
+        assert!(there(version).await, "three can be gone back to");
+    }
+    assert!(objects.info("an operators own").await.is_ok());
+    let [later] = cluster.start().await;
+    runs_on(&later, &versions[4].digest).await;
 }

@@ -11,14 +11,14 @@ use crate::kit::{
 };
 
 const OTTER: &str = "WTAF a page on otters";
-const LOST: &str = "another worker has taken the job over: nothing more is done for it here";
+pub const LOST: &str = "another worker has taken the job over: nothing more is done for it here";
 const PANICKED: &str = "the job's task panicked: it is taken up again in a moment, as after a crash";
 const LEFT: &str = "a text is no longer ours to send: left to whoever has it";
-const REFUSED: &str = "refused to write for a job that another worker has taken over";
+pub const REFUSED: &str = "refused to write for a job that another worker has taken over";
 
 /// Once nothing waits to be sent, each of them was sent one text with a link, whoever sent it. An engine's own outbox has a file for each text, so one engine
 /// that sends a text twice is not seen here; the cluster's carrier sees that.
-async fn assert_each_told_once(fleet: &Fleet, hosts: &[&Host], people: &[&str]) {
+pub async fn assert_each_told_once(fleet: &Fleet, hosts: &[&Host], people: &[&str]) {
     fleet.all_sent().await;
     for person in people {
         let sent = hosts.iter().flat_map(|host| host.texts(person));

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use ulid::Ulid;
 
+use crate::job::Millis;
+
 pub use self::{
     nats::NatsBucket,
     report::{Counts, Report, Tally},
@@ -95,6 +97,12 @@ pub trait Bucket: Send + Sync {
     /// Keeps a component, under its digest, unless it is there whole. Gives whether it had to be put there.
     async fn keep(&self, digest: &str, bytes: &[u8]) -> Result<bool, BucketError>;
 
+    /// The digests of the components there are, and when each was put there.
+    async fn components(&self) -> Result<Vec<(String, Millis)>, BucketError>;
+
+    /// Removes a component.
+    async fn discard(&self, digest: &str) -> Result<(), BucketError>;
+
     /// What changes from now on, what there is first. It ends when the connection does, and is then asked for again.
     async fn changes(&self) -> Result<BoxStream<'static, Change>, BucketError>;
 
@@ -109,6 +117,9 @@ pub trait Bucket: Send + Sync {
 
     /// Keeps what a generation is made of, unless it is there.
     async fn keep_generation(&self, id: &str, record: &[u8]) -> Result<(), BucketError>;
+
+    /// What every generation is made of that is kept.
+    async fn generations(&self) -> Result<Vec<Vec<u8>>, BucketError>;
 
     /// What a generation is made of.
     async fn generation(&self, id: &str) -> Result<Option<Vec<u8>>, BucketError>;

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::{io::AsyncReadExt, sync::Mutex};
 
 use super::{Bucket, BucketError, Change, Report, Said, Standing, is_digest, is_name};
-use crate::{adapter::nats::Nats, config::Nats as Settings};
+use crate::{adapter::nats::Nats, config::Nats as Settings, job::Millis};
 
 /// No component is larger: 64 MiB.
 const LARGEST: u64 = 64 << 20;
@@ -183,6 +183,25 @@ impl Bucket for NatsBucket {
         put.map(|_| true).map_err(away)
     }
 
+    async fn components(&self) -> Result<Vec<(String, Millis)>, BucketError> {
+        let opened = self.opened().await?;
+        let mut all = self.forget(opened.components.list().await.map_err(away)).await?;
+        let mut found = Vec::new();
+        while let Some(object) = all.next().await {
+            let object = object.map_err(away)?;
+            // Without a time it is taken for young. What is no digest is nobody's of ours.
+            let at = object.modified.map_or_else(Millis::now, |at| {
+                Millis(u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default())
+            });
+            found.extend(is_digest(&object.name).then_some((object.name, at)));
+        }
+        Ok(found)
+    }
+
+    async fn discard(&self, digest: &str) -> Result<(), BucketError> {
+        self.opened().await?.components.delete(digest).await.map_err(away)
+    }
+
     async fn changes(&self) -> Result<BoxStream<'static, Change>, BucketError> {
         let opened = self.opened().await?;
         let standings = opened.standings.watch_with_history(">").await.map_err(away);
@@ -236,6 +255,16 @@ impl Bucket for NatsBucket {
         // Again also where it is there: from now on it is young.
         let put = opened.generations.put(id, record.to_vec().into()).await.map_err(away);
         self.forget(put).await.map(|_| ())
+    }
+
+    async fn generations(&self) -> Result<Vec<Vec<u8>>, BucketError> {
+        let opened = self.opened().await?;
+        let mut all = Vec::new();
+        for key in keys_of(&opened.generations).await? {
+            let value = opened.generations.get(&key).await.map_err(away)?;
+            all.extend(value.filter(|value| value.len() <= LARGEST_RECORD).map(Vec::from));
+        }
+        Ok(all)
     }
 
     async fn generation(&self, id: &str) -> Result<Option<Vec<u8>>, BucketError> {

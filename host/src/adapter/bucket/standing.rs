@@ -33,6 +33,9 @@ pub struct Placed {
     pub since: Millis,
     /// By whom: a node's name, or a person's at a machine.
     pub by: String,
+    /// Each node runs the version that is built into it; the digest is that of whoever said so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub built_in: bool,
 }
 
 impl Placed {
@@ -44,7 +47,13 @@ impl Placed {
             version: plain(version, 64),
             since: Millis::now(),
             by: plain(by, 120),
+            built_in: false,
         }
+    }
+
+    /// The same of what is built into each engine.
+    pub fn built_in_now(digest: &str, version: &str, by: &str) -> Self {
+        Self { built_in: true, ..Self::now(digest, version, by) }
     }
 }
 
@@ -286,6 +295,18 @@ mod tests {
     fn what_comes_back_is_what_was_kept() {
         let standing = Standing::begin(placed('0')).with(placed('1'), Some(How::Shadow));
         assert_eq!(Standing::read(&standing.to_bytes()), Some(standing));
+    }
+
+    #[test]
+    fn what_was_handed_back_to_the_engines_can_be_gone_back_from() {
+        let installed = Standing::begin(placed('0')).with(placed('1'), None);
+        let own = Placed::built_in_now(&"0".repeat(64), "1.0.0", "ann");
+
+        let handed = installed.with(own.clone(), None);
+        let back = Standing::read(&handed.to_bytes()).unwrap().without(own.id, None, "why", "ann").unwrap();
+
+        assert!(handed.in_force.built_in && handed.before[0].digest.starts_with('1'));
+        assert!(!back.in_force.built_in && back.in_force.digest.starts_with('1'));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod files;
 mod lock;
 mod memory;
-mod nats;
+pub mod nats;
 mod order;
 
 pub use files::FilesQueue;
@@ -194,6 +194,14 @@ pub trait Queue: Send + Sync {
     /// does.
     async fn unfinished_before(&self, _job: &Job) -> Result<Vec<Job>, QueueError> {
         Ok(Vec::new())
+    }
+
+    /// Says whether this process can end what it takes up; others may ask.
+    fn can_work(&self, _can: bool) {}
+
+    /// Whether another process that takes jobs up says that it can.
+    async fn another_can(&self) -> bool {
+        false
     }
 
     /// A job wherever it is, from the moment it was accepted, as last written down.

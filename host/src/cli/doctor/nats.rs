@@ -2,12 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::jetstream::stream::{Config, StorageType};
-
 use super::{Check, Notes, readable};
 use crate::{
-    adapter::nats::Nats,
+    adapter::{
+        nats::Nats,
+        queue::{
+            Room,
+            nats::{Found, Kept, Mend, Wrong, compare},
+        },
+    },
     config::{self, Checked, QueueBackend},
+    job::Millis,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -15,14 +20,18 @@ const LIMIT: Duration = Duration::from_secs(20);
 const OLDEST: (u32, u32) = (2, 10);
 /// A request with its progress, an AI's answer included, is one message.
 const PAYLOAD: usize = 1 << 20;
+/// Milliseconds: what is put off is put off by the server's clock, and a job's age is told by ours.
+const OFF: i64 = 2_000;
 
 pub(super) fn check(pipeline: &Arc<Checked>) -> Option<Check> {
     let settings = pipeline.queue.nats.clone()?;
     let queued = matches!(pipeline.queue.backend, QueueBackend::Nats(_));
-    Some(Check::new("nats", "connection", LIMIT, look(settings, queued)))
+    let room = Room { most: pipeline.queue.max_waiting, oldest: pipeline.queue.max_age };
+    Some(Check::new("nats", "connection", LIMIT, look(settings, queued.then_some(room))))
 }
 
-async fn look(settings: config::Nats, queued: bool) -> Notes {
+/// `queued`: with what the queue in NATS has room for, where it is there.
+async fn look(settings: config::Nats, queued: Option<Room>) -> Notes {
     let mut notes = Notes::default();
     let nats = match Nats::connect(&settings).await {
         Ok(nats) => nats,
@@ -33,14 +42,13 @@ async fn look(settings: config::Nats, queued: bool) -> Notes {
         }
     };
     server(&nats, &mut notes);
-    if !jetstream(&nats, &mut notes).await || !queued {
+    clock(&nats, &mut notes).await;
+    if !jetstream(&nats, &mut notes).await {
         return notes;
     }
-    for (name, what) in
-        [("work", "what waits"), ("dead", "what failed"), ("jobs", "jobs' progress"), ("seen", "what was accepted")]
-    {
-        let stream = if matches!(name, "jobs" | "seen") { format!("KV_{}", nats.name(name)) } else { nats.name(name) };
-        kept(&nats, &stream, what, &mut notes).await;
+    let Some(room) = queued else { return notes };
+    for kept in compare(&nats, room, settings.lease).await {
+        told(&kept, &mut notes);
     }
     notes
 }
@@ -97,54 +105,84 @@ async fn jetstream(nats: &Nats, notes: &mut Notes) -> bool {
     }
 }
 
-/// A stream as it is.
-async fn kept(nats: &Nats, stream: &str, what: &str, notes: &mut Notes) {
-    match nats.jetstream().get_stream(stream).await {
-        Ok(found) => {
-            let info = found.cached_info();
-            let wrong = differs(&info.config, nats.replicas());
-            let found = format!("{stream}: {} messages on {} servers", info.state.messages, info.config.num_replicas);
-            if wrong.is_empty() {
-                notes.ok(what, found);
-            } else {
-                let todo = format!(
-                    "nats stream edit {stream} --replicas {}, or set queue.replicas to what it is",
-                    nats.replicas()
-                );
-                notes.warn(what, format!("{found}; {}", wrong.join(", ")), todo);
-            }
-            if let Some(cluster) = &info.cluster
-                && info.config.num_replicas > 1
-            {
-                let behind = cluster.replicas.iter().filter(|peer| peer.offline || !peer.current).count();
-                if cluster.leader.is_none() || behind > 0 {
-                    notes.warn(
-                        what,
-                        format!("{stream}: {behind} of its servers are away or behind"),
-                        "see nats server report jetstream",
-                    );
-                }
-            }
-        }
-        Err(error) if error.to_string().contains("not found") => {
-            notes.ok(what, format!("{stream} is made at the first start"));
-        }
-        Err(error) => {
-            notes.fail(what, format!("{stream}: {error}"), "see whether this account may use JetStream's API");
-        }
+/// How far the server's clock is off ours. Servers before 2.10, and accounts that may not ask, do not say.
+async fn clock(nats: &Nats, notes: &mut Notes) {
+    let began = Millis::now();
+    let Ok(answer) = nats.client().request("$SYS.REQ.USER.INFO", "".into()).await else { return };
+    let ended = Millis::now();
+    let said: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
+    let Some(theirs) = said["server"]["time"].as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok()) else {
+        return;
+    };
+    let ours = began.as_i64().midpoint(ended.as_i64());
+    let ahead = theirs.as_millisecond() - ours;
+    if ahead.abs() < OFF {
+        notes.ok("clock", format!("the server's is {ahead} ms off ours"));
+    } else {
+        notes.warn(
+            "clock",
+            format!("the server's is {} s off ours: what is put off comes too early or too late", ahead / 1000),
+            "keep both clocks with NTP, on this machine and on the servers': timedatectl set-ntp true",
+        );
     }
 }
 
-/// What of it is not as it is to be.
-fn differs(config: &Config, replicas: usize) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if config.num_replicas != replicas {
-        wrong.push(format!("queue.replicas is {replicas}"));
+/// A stream, or the consumer, as it is.
+fn told(kept: &Kept, notes: &mut Notes) {
+    let Kept { name, what, found } = kept;
+    let (holds, behind, wrong) = match found {
+        Found::NotYet => return notes.ok(*what, format!("{name} is made at the first start")),
+        Found::Unseen(why) => {
+            return notes.fail(*what, format!("{name}: {why}"), "see whether this account may use JetStream's API");
+        }
+        Found::There { holds, behind, wrong } => (holds, behind, wrong),
+    };
+    if wrong.is_empty() {
+        notes.ok(*what, format!("{name}: {holds}"));
     }
-    if config.storage != StorageType::File {
-        wrong.push("it is kept in memory and gone with the server".to_owned());
+    settings(kept, wrong, notes);
+    match behind {
+        Some(0) => {}
+        Some(behind) => notes.warn(
+            *what,
+            format!("{name}: {behind} of its servers are away or behind"),
+            "nats server report jetstream shows which: start it, or wait until it has caught up",
+        ),
+        None => notes.fail(
+            *what,
+            format!("{name} has no leader: too few of its servers are there"),
+            "nats server report jetstream shows which are away: start them",
+        ),
     }
-    wrong
+}
+
+/// What is not as it is to be, and what to run.
+fn settings(kept: &Kept, wrong: &[Wrong], notes: &mut Notes) {
+    let (name, what) = (&kept.name, kept.what);
+    let edit = if name.contains(' ') { "consumer" } else { "stream" };
+    let all = |wrong: &[&Wrong]| wrong.iter().map(|wrong| wrong.is.as_str()).collect::<Vec<_>>().join("; ");
+    let (anew, rest): (Vec<_>, Vec<_>) = wrong.iter().partition(|wrong| wrong.mend == Mend::Anew);
+    if !anew.is_empty() {
+        notes.fail(
+            what,
+            format!("{name}: {}", all(&anew)),
+            format!(
+                "NATS does not change that: stop the engines when nothing waits, nats {edit} rm {name}, and start them"
+            ),
+        );
+    }
+    let (lift, set): (Vec<_>, Vec<_>) = rest.into_iter().partition(|wrong| matches!(wrong.mend, Mend::Lift(_)));
+    for (wrong, sets_itself) in [(lift, false), (set, true)] {
+        let options = wrong.iter().filter_map(|wrong| match &wrong.mend {
+            Mend::Set(option) | Mend::Lift(option) => Some(option.as_str()),
+            Mend::Anew => None,
+        });
+        let run = format!("nats {edit} edit {name} {} -f", options.collect::<Vec<_>>().join(" "));
+        let todo = if sets_itself { format!("restart an engine, which sets it, or: {run}") } else { run };
+        if !wrong.is_empty() {
+            notes.warn(what, format!("{name}: {}", all(&wrong)), todo);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -158,8 +196,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_as_configured_is_named() {
-        let config = Config { num_replicas: 1, storage: StorageType::Memory, ..Config::default() };
-        assert_eq!(differs(&config, 3).len(), 2);
+    fn what_is_wrong_comes_with_the_command_that_mends_it() {
+        let wrong = |is: &str, mend| Wrong { is: is.to_owned(), mend };
+        let kept = Kept {
+            name: "wtaf_work".into(),
+            what: "what waits",
+            found: Found::There {
+                holds: "3 messages on 1 server".into(),
+                behind: None,
+                wrong: vec![
+                    wrong("in memory", Mend::Anew),
+                    wrong("on 1", Mend::Set("--replicas=3".into())),
+                    wrong("for 2m", Mend::Set("--dupe-window=10m".into())),
+                    wrong("nearly full", Mend::Lift("--max-bytes=9".into())),
+                ],
+            },
+        };
+        let mut notes = Notes::default();
+
+        told(&kept, &mut notes);
+
+        let todo: Vec<_> = notes.0.iter().map(|note| note.3.as_deref().unwrap()).collect();
+        assert!(todo[0].contains("nats stream rm wtaf_work"), "{todo:?}");
+        assert_eq!(todo[1], "nats stream edit wtaf_work --max-bytes=9 -f");
+        assert!(todo[2].ends_with("nats stream edit wtaf_work --replicas=3 --dupe-window=10m -f"), "{todo:?}");
+        assert!(todo[3].contains("nats server report"), "{todo:?}");
     }
 }

@@ -98,6 +98,20 @@ pub(super) async fn roll_back(bucket: &dyn Bucket, name: &str) -> miette::Result
     Ok(next.in_force)
 }
 
+/// Has every node run what is built into it. Gives whether that is new.
+pub(super) async fn hand_back(bucket: &dyn Bucket, name: &str, own: &[u8], version: &str) -> miette::Result<bool> {
+    let said = bucket.said(name).await.map_err(told)?.ok_or_else(|| never(bucket, name))?;
+    if said.standing.in_force.built_in && said.standing.trial.is_none() {
+        return Ok(false);
+    }
+    let digest = crate::plugin::digest_of(own);
+    // A node of another version may be asked to go back to it.
+    bucket.keep(&digest, own).await.map_err(told)?;
+    let next = said.standing.with(Placed::built_in_now(&digest, version, &me()), None);
+    bucket.say(name, &next, Some(said.revision)).await.map_err(told)?;
+    Ok(true)
+}
+
 /// Gives the version on trial to everyone.
 pub(super) async fn promote(bucket: &dyn Bucket, name: &str) -> miette::Result<()> {
     let said = bucket.said(name).await.map_err(told)?.ok_or_else(|| never(bucket, name))?;

@@ -264,7 +264,7 @@ fn name_of(file: &Path, manifest: Option<&Manifest>) -> String {
     manifest.map_or_else(stem, |manifest| manifest.name.clone())
 }
 
-fn source_called(pipeline: &Checked, name: &str) -> miette::Result<PluginSource> {
+pub(super) fn source_called(pipeline: &Checked, name: &str) -> miette::Result<PluginSource> {
     let all = sources(pipeline);
     let found = all.iter().find(|source| source.key() == name || source.name() == name).cloned();
     found.ok_or_else(|| {

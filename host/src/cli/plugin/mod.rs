@@ -11,6 +11,7 @@ mod rollback;
 mod show;
 mod test;
 mod trust;
+mod uninstall;
 
 use std::path::PathBuf;
 
@@ -52,6 +53,8 @@ pub(super) enum Verb {
     Install(install::Args),
     /// Go back to the version before.
     Rollback(rollback::Args),
+    /// Remove what was installed: the version built into the engine serves again.
+    Uninstall(rollback::Args),
     /// Give the version on trial to everyone.
     Promote(rollback::Args),
     #[command(flatten)]
@@ -69,6 +72,7 @@ pub(super) fn plugin(verb: Verb) -> Outcome {
         Verb::Test(args) => test::test(&args),
         Verb::Install(args) => install::install(&args),
         Verb::Rollback(args) => rollback::rollback(&args),
+        Verb::Uninstall(args) => uninstall::uninstall(&args),
         Verb::Promote(args) => rollback::promote(&args),
         Verb::Trust(verb) => trust::trust(verb),
     }

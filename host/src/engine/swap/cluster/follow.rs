@@ -14,13 +14,13 @@ use super::{
     Cluster, name_in,
 };
 use crate::{
-    adapter::bucket::{BucketError, Change, How, Said, Standing, amend},
+    adapter::bucket::{BucketError, Change, How, Placed, Said, Standing, amend},
     config::PluginSource,
     engine::{
         sources,
         trial::{Mode, Trial, Versions},
     },
-    plugin::{Plugin, SourceError, digest_of, is_built_in, ledger::What},
+    plugin::{self, Plugin, SourceError, digest_of, is_built_in, ledger::What},
 };
 
 /// A start waits so long for what the bucket says, and then goes on with what the node has.
@@ -59,6 +59,7 @@ impl Swaps {
         let listening = tokio::spawn(listen(Arc::clone(&cluster), stopping.clone()));
         let sharing = tokio::spawn(Arc::clone(&self).share_until(stopping.clone()));
         let reporting = tokio::spawn(Arc::clone(&self).report_until(stopping.clone()));
+        let pruning = tokio::spawn(Arc::clone(&self).prune_until(stopping.clone()));
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -79,6 +80,7 @@ impl Swaps {
         let _ = listening.await;
         let _ = reporting.await;
         let _ = sharing.await;
+        let _ = pruning.await;
     }
 
     async fn follow_all(self: &Arc<Self>, cluster: &Arc<Cluster>) -> Result<(), BucketError> {
@@ -121,7 +123,7 @@ impl Swaps {
                 Err(refused) => {
                     self.cannot(cluster, plugin, said.revision, &refused, may_pass(&refused));
                     let in_force = &said.standing.in_force;
-                    let serves = self.serves(&source.key(), &in_force.digest).then_some(in_force.id);
+                    let serves = self.serves(&source.key(), &meant(&source, in_force)).then_some(in_force.id);
                     Self::note(cluster, plugin, &said, serves.as_slice());
                 }
             }
@@ -191,7 +193,7 @@ impl Swaps {
         source: &PluginSource,
         standing: &Standing,
     ) -> Result<(), Refused> {
-        let (key, wanted) = (source.key(), &standing.in_force.digest);
+        let (key, wanted) = (source.key(), &meant(source, &standing.in_force));
         if self.serves(&key, wanted) || self.promoted_here(&key, wanted).await? {
             return Ok(());
         }
@@ -301,6 +303,12 @@ impl Swaps {
         self.keep(bytes).await?;
         Ok(plugin)
     }
+}
+
+/// The component that an installation means here.
+fn meant(source: &PluginSource, placed: &Placed) -> String {
+    let own = if placed.built_in { plugin::built_in(&source.name()) } else { None };
+    own.map_or_else(|| placed.digest.clone(), digest_of)
 }
 
 /// Whether it says nothing of the version: it is tried again.

@@ -62,6 +62,11 @@ impl Recipe {
     }
 }
 
+/// The components that a generation needs, by what the bucket keeps of it.
+pub(super) fn digests_in(recipe: &[u8]) -> Vec<String> {
+    Recipe::read(recipe).map(|recipe| recipe.plugins.into_values().collect()).unwrap_or_default()
+}
+
 fn digest_of_text(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }

@@ -7,12 +7,14 @@
 mod follow;
 mod generations;
 mod operate;
+mod prune;
 mod refusals;
 mod report;
 mod seen;
 mod stock;
 
 pub use operate::how_of;
+pub use prune::prune;
 pub use stock::{NotStocked, stock};
 
 use std::{
