@@ -38,8 +38,7 @@ fn copy_ready_made(dir: &Path, out: &Path) -> Result<(), String> {
     for plugin in PLUGINS {
         let from = dir.join(format!("{plugin}.wasm"));
         println!("cargo::rerun-if-changed={}", from.display());
-        fs::copy(&from, out.join(format!("{plugin}.wasm")))
-            .map_err(|error| format!("{}: {error}", from.display()))?;
+        fs::copy(&from, out.join(format!("{plugin}.wasm"))).map_err(|error| format!("{}: {error}", from.display()))?;
     }
     Ok(())
 }

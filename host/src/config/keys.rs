@@ -11,8 +11,8 @@ use super::{
     grant::Grant,
     kinds::{
         ADDRESS, BASE_URL, Choice, FILE, FOLDER, FREE, Flag, Free, GRANTED, HOME, KEY, LISTEN, Line, Listed, NAME,
-        NAMED_NUMBERS, NATS, NUMBER, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET, SENDER, SID,
-        STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
+        NAMED_NUMBERS, NATS, NUMBER, NamedNumbers, ORIGIN, OneOrMore, PLUGIN, PROXY, ROLES, Real, Roles, SECRET,
+        SENDER, SID, STORE, Section, Sections, Size, TEXT, Time, Whole, real, size, time, whole,
     },
     model::{AdapterStage, AiKind, FilterOn, PluginHome, PluginSource, StoreUrl, When},
     trust::PublicKey,

@@ -38,11 +38,6 @@ use std::{
 
 use secrecy::ExposeSecret;
 
-use self::{
-    document::{At, Slip},
-    fault::{Found, Source},
-    walk::Walk,
-};
 pub use self::{
     case::{Acquaintance, AiSays, Case, Expect, Wanted},
     fault::{Code, Fault, Faults, Spot},
@@ -53,6 +48,11 @@ pub use self::{
     reference::{NotAReference, OciReference},
     schema::{schema, schema_text},
     trust::{NotAKey, PublicKey, SECRET_KEY},
+};
+use self::{
+    document::{At, Slip},
+    fault::{Found, Source},
+    walk::Walk,
 };
 
 /// What a pipeline is made of.

@@ -124,7 +124,9 @@ page = "Nobody wrote this"
 
 #[tokio::test]
 async fn the_plugin_in_force_is_the_one_that_is_tried() {
-    let folder = folder("[[test]]\nname = \"a name\"\ntext = \"wtaf a tip calculator\"\nexpect = { slug = \"tip-calculator\" }\n");
+    let folder = folder(
+        "[[test]]\nname = \"a name\"\ntext = \"wtaf a tip calculator\"\nexpect = { slug = \"tip-calculator\" }\n",
+    );
     fs::write(folder.path().join("mine.wasm"), Component::moody("9.0.0").bytes).unwrap();
 
     let shipped = test(folder.path(), &[]).await;

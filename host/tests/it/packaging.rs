@@ -51,7 +51,8 @@ fn nothing_outside_a_package_is_built_into_it() {
         sources(&krate.join("src"), &mut files);
         for file in files {
             for line in fs::read_to_string(&file).unwrap().lines() {
-                let builds = ["include_str!", "include_bytes!", "migrate!(", "path: \""].iter().any(|it| line.contains(it));
+                let builds =
+                    ["include_str!", "include_bytes!", "migrate!(", "path: \""].iter().any(|it| line.contains(it));
                 let Some(path) = built_in(line, &file, &krate).filter(|_| builds) else { continue };
                 seen += 1;
                 assert!(path.starts_with(&krate), "{}: {line}", file.display());

@@ -118,7 +118,9 @@ async fn a_failed_job_is_explained_with_what_to_do_and_without_a_number() {
 
     assert_eq!((words.code, json.code), (Some(0), Some(0)), "{words:?}");
     let retry = format!("wtaf-host jobs retry {id}");
-    for part in ["failed", "a page on otters", "No AI provider answered", "wtaf-host doctor", &retry, "failed to +15", "ai "] {
+    for part in
+        ["failed", "a page on otters", "No AI provider answered", "wtaf-host doctor", &retry, "failed to +15", "ai "]
+    {
         assert!(words.out.contains(part), "{part}: {}", words.out);
     }
     for out in [&words.out, &json.out] {

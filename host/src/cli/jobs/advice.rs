@@ -20,7 +20,8 @@ pub(super) fn of(job: &Job) -> Option<Advice> {
         (None, Some(stage)) if !job.status.is_final() => stage.outcome.split(':').next().unwrap_or_default(),
         _ => return None,
     };
-    let retry = format!("wtaf-host jobs retry {}   brings it back; what it has made already is not made again.", job.id);
+    let retry =
+        format!("wtaf-host jobs retry {}   brings it back; what it has made already is not made again.", job.id);
     let mut advice = advise(code, failed, job.id);
     match job.status {
         Status::Failed => advice.steps.push(retry),
@@ -105,10 +106,14 @@ fn plugin(failed: Option<&StageRecord>, id: JobId) -> (String, Vec<String>) {
     let version = version.as_deref().unwrap_or_default();
     let digest: String = digest.iter().flat_map(|digest| digest.chars().take(12)).collect();
     (
-        format!("The plugin {plugin} {version} ({digest}) in the stage {name} gave no answer, or none that keeps the contract."),
+        format!(
+            "The plugin {plugin} {version} ({digest}) in the stage {name} gave no answer, or none that keeps the contract."
+        ),
         vec![
             replay(id),
-            format!("wtaf-host plugin rollback {plugin}   if it began with a new version: the one before serves again at once."),
+            format!(
+                "wtaf-host plugin rollback {plugin}   if it began with a new version: the one before serves again at once."
+            ),
             format!("A plugin that ran out of time or memory may be given more in [[stage]] {name}: deadline, memory."),
         ],
     )

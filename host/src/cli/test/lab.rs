@@ -109,12 +109,14 @@ impl Lab {
 /// Everything the pipeline names, as it is at this moment, and the engine's own coach.
 fn load(pipeline: &Checked) -> miette::Result<(Plugins, Arc<Plugin>)> {
     // Trying leaves nothing behind: what is compiled is kept only where an engine keeps such already.
-    let engines = Engines { data_dir: Some(pipeline.data_dir.clone()).filter(|dir| dir.exists()), ..Engines::of(pipeline) };
+    let engines =
+        Engines { data_dir: Some(pipeline.data_dir.clone()).filter(|dir| dir.exists()), ..Engines::of(pipeline) };
     let sandbox = Sandbox::new(&engines).map_err(|error| miette!("the WebAssembly engine: {error:#}"))?;
     let registry = Registry::new(sandbox, &pipeline.plugins.dir, &pipeline.data_dir);
     let mut plugins = Plugins::new();
     for source in sources(pipeline) {
-        let plugin = registry.load(&source).into_diagnostic().wrap_err_with(|| format!("the plugin {}", source.name()))?;
+        let plugin =
+            registry.load(&source).into_diagnostic().wrap_err_with(|| format!("the plugin {}", source.name()))?;
         plugins.insert(source.key(), plugin);
     }
     Ok((plugins, registry.embedded("coach").into_diagnostic()?))
@@ -164,7 +166,10 @@ struct Nobody;
 #[async_trait]
 impl Sms for Nobody {
     async fn send(&self, _text: &Text) -> Result<Taken, SmsError> {
-        Err(SmsError::Undeliverable { code: "test".to_owned(), why: "nobody is texted while cases are tried".to_owned() })
+        Err(SmsError::Undeliverable {
+            code: "test".to_owned(),
+            why: "nobody is texted while cases are tried".to_owned(),
+        })
     }
 
     async fn find_taken(&self, _to: &Phone, _body: &str, _since: Millis) -> Result<Option<Taken>, SmsError> {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 pub use self::{
     line::{
-        ADDRESS, BASE_URL, FILE, FOLDER, GRANTED, HOME, KEY, LISTEN, Line, NAME, NATS, NUMBER, ORIGIN, PLUGIN, PROXY, SECRET,
-        SENDER, SID, STORE, TEXT,
+        ADDRESS, BASE_URL, FILE, FOLDER, GRANTED, HOME, KEY, LISTEN, Line, NAME, NATS, NUMBER, ORIGIN, PLUGIN, PROXY,
+        SECRET, SENDER, SID, STORE, TEXT,
     },
     table::{FREE, Free, NAMED_NUMBERS, NamedNumbers, ROLES, Roles, Section, Sections, unknown_role},
 };

@@ -53,9 +53,8 @@ pub fn pipeline(walk: &mut Walk<'_>, entries: &[Entry], roles: &dyn RoleOf) -> O
         let found = stage::read(walk, &views, &Finder { roles, places });
         flow::check(walk, found)
     });
-    let tests = top
-        .get(walk, &root::TEST)
-        .and_then(|views| case::read(walk, &views, role_table.as_ref(), stages.as_deref()));
+    let tests =
+        top.get(walk, &root::TEST).and_then(|views| case::read(walk, &views, role_table.as_ref(), stages.as_deref()));
     let (server, public_url_given) = server?;
     let pipeline = Pipeline {
         server,
