@@ -4,7 +4,7 @@ use std::{fmt::Write, process::ExitCode};
 
 use miette::IntoDiagnostic;
 
-use super::{ConfigArgs, Outcome, block_on, boot};
+use super::{ConfigArgs, Outcome, block_on, boot, progress::Progress};
 use crate::adapter::store::{self, Found, Rehearsal, Tried};
 
 #[derive(clap::Args)]
@@ -28,7 +28,9 @@ pub(super) fn migrate(args: &Args) -> Outcome {
         let good = !matches!(rehearsal.tried, Tried::Fails(_));
         return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
+    let progress = Progress::of("bringing the tables up to date");
     let applied = block_on(store::migrate(&pipeline.store.url))?.into_diagnostic()?;
+    drop(progress);
     if applied.is_empty() {
         println!("The tables are up to date.");
     }

@@ -11,6 +11,7 @@ mod migrate;
 mod operate;
 mod people;
 mod plugin;
+mod progress;
 #[cfg(test)]
 mod reference;
 mod replay;

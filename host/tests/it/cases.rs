@@ -48,7 +48,7 @@ async fn a_case_says_what_the_ai_answers_and_sees_the_page_the_texts_and_what_th
 name = "an edit of a page of one's own"
 slug = "ann"
 before = "wtaf a tip calculator"
-text = "wtaf edit tip-calculator make it blue"
+text = "edit tip-calculator make it blue"
 answer = "```html\n<!doctype html><title>Blue tips</title><h1>Blue tips</h1>\n```"
 [test.expect]
 kind = "edit"

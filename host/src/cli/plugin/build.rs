@@ -23,7 +23,7 @@ use super::{
     new::templates,
 };
 use crate::{
-    cli::{ConfigArgs, Outcome, OutputFormat},
+    cli::{ConfigArgs, Outcome, OutputFormat, progress::Progress},
     config::{self, Places, PluginSource, Role, RoleOf},
     engine::Components,
     plugin,
@@ -100,11 +100,13 @@ fn once(args: &Args) -> miette::Result<Built> {
     let project = Project::read(&args.dir)
         .map_err(|error| miette!(help = "`wtaf-host plugin new <role>` begins a project", "{error}"))?;
     let out = out(args, &project)?;
+    let progress = Progress::of(format!("building {}", project.manifest.name));
     let component = match project.lang {
         Lang::Rust => rust::component(&args.dir, args.target_dir.as_deref())?,
         Lang::Js => js::component(&args.dir, &project.manifest.role)?,
         Lang::Python => python::component(&args.dir, &project.manifest.role)?,
     };
+    drop(progress);
     let sealed = wtaf_plugin_pack::seal(&component, &project.manifest).into_diagnostic()?;
     let about = plugin::about(&sealed).into_diagnostic().wrap_err("what was built is no plugin")?;
     if about.role.as_str() != project.manifest.role {

@@ -18,7 +18,7 @@ use miette::{IntoDiagnostic, miette};
 use tokio::sync::Semaphore;
 
 use self::{came::Came, judge::Miss, lab::Lab};
-use super::{ConfigArgs, Outcome, OutputFormat, block_on, boot};
+use super::{ConfigArgs, Outcome, OutputFormat, block_on, boot, progress::Progress};
 use crate::config::{Case, Checked};
 
 /// No case takes longer, on any machine: a plugin's deadline ends it long before.
@@ -95,7 +95,10 @@ fn nothing_to_try(pipeline: &Checked, only: Option<&str>) -> miette::Report {
 }
 
 async fn try_all(pipeline: &Checked, cases: Vec<Case>) -> miette::Result<Vec<Tried>> {
+    let compiling = Progress::of("compiling the plugins");
     let lab = Arc::new(Lab::open(pipeline).await?);
+    drop(compiling);
+    let progress = Progress::of_many("trying", cases.len());
     let at_once = std::thread::available_parallelism().map_or(2, usize::from) * 2;
     let places = Arc::new(Semaphore::new(at_once));
     let tasks: Vec<_> = cases
@@ -113,6 +116,7 @@ async fn try_all(pipeline: &Checked, cases: Vec<Case>) -> miette::Result<Vec<Tri
     let mut tried = Vec::new();
     for task in tasks {
         tried.push(task.await.into_diagnostic()?);
+        progress.step();
     }
     Ok(tried)
 }
