@@ -90,7 +90,11 @@ class Engine:
     def stop(self, by=signal.SIGTERM):
         if self.child.poll() is None:
             self.child.send_signal(by)
-        self.child.wait()
+        try:
+            self.child.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
 
     def __enter__(self):
         return self

@@ -134,20 +134,26 @@ pub(crate) async fn boot(
 ) -> miette::Result<Booted> {
     let nats = nats(&pipeline).await?;
     let queue = queue(&pipeline, nats.as_ref(), roles).await?;
-    let workers = async {
-        if !roles.worker {
-            return Ok(None);
-        }
-        working_half(&pipeline, nats, overrides).await.map(Some)
-    };
-    // Neither needs the other, and a start waits for both.
-    let (store, working) = tokio::try_join!(open_store(&pipeline), workers)?;
+    let store = open_store(&pipeline).await?;
     let callback = pipeline.server.url("/sms/status").parse().ok();
     let sms = sms::carrier(&pipeline.sms, &pipeline.data_dir, callback).into_diagnostic()?;
     let engine = Engine::new(Arc::clone(&pipeline), Arc::clone(&queue), Arc::clone(&store), Arc::clone(&sms));
-    let Some(Working { recordings, workshop, swaps }) = working else {
+    if !roles.worker {
         return Ok(Booted { engine: Arc::new(engine), works: None });
-    };
+    }
+    let recordings = Arc::new(
+        Recordings::open(&pipeline.data_dir, pipeline.plugins.record, pipeline.plugins.record_words)
+            .into_diagnostic()?,
+    );
+    let workshop = Arc::new(workshop(&pipeline, overrides)?);
+    look_up_tags(&pipeline).await?;
+    let bucket = bucket(&pipeline, nats);
+    if let Some(bucket) = &bucket
+        && let Err(error) = swap::stock(&**bucket, &pipeline).await
+    {
+        tracing::warn!(bucket = %bucket.called(), %error, "plugins that only the bucket has could not be had");
+    }
+    let swaps = start(Arc::clone(&pipeline), Arc::clone(&workshop), Arc::clone(&recordings), bucket).await?;
     swaps.join().await;
     // What changed while nobody ran is looked at before the first job is taken up.
     swaps.look_at_everything().await;
@@ -157,31 +163,6 @@ pub(crate) async fn boot(
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
     let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)).with_pulse(Arc::clone(&parts.pulse)));
     Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
-}
-
-/// What jobs run on.
-struct Working {
-    recordings: Arc<Recordings>,
-    workshop: Arc<Workshop>,
-    swaps: Arc<Swaps>,
-}
-
-/// The first generation, and what makes the next ones. The queue is ours by now: no other worker writes here.
-async fn working_half(pipeline: &Arc<Checked>, nats: Option<Nats>, overrides: Vec<String>) -> miette::Result<Working> {
-    let recordings = Arc::new(
-        Recordings::open(&pipeline.data_dir, pipeline.plugins.record, pipeline.plugins.record_words)
-            .into_diagnostic()?,
-    );
-    let workshop = Arc::new(workshop(pipeline, overrides)?);
-    look_up_tags(pipeline).await?;
-    let bucket = bucket(pipeline, nats);
-    if let Some(bucket) = &bucket
-        && let Err(error) = swap::stock(&**bucket, pipeline).await
-    {
-        tracing::warn!(bucket = %bucket.called(), %error, "plugins that only the bucket has could not be had");
-    }
-    let swaps = start(Arc::clone(pipeline), Arc::clone(&workshop), Arc::clone(&recordings), bucket).await?;
-    Ok(Working { recordings, workshop, swaps })
 }
 
 /// The one connection to NATS of a process that needs it. Only the queue cannot be without: who wants plugins from a bucket begins with what there is.

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use sha2::{Digest, Sha256};
@@ -65,8 +65,7 @@ pub struct Registry {
     dir: PathBuf,
     shelf: Shelf,
     compiled: Mutex<HashMap<(String, String), Weak<Plugin>>>,
-    /// By digest: who compiles it.
-    compiling: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    compiling: Mutex<()>,
 }
 
 impl Registry {
@@ -112,25 +111,16 @@ impl Registry {
         if let Some(plugin) = self.resident(name, &digest) {
             return Ok(plugin);
         }
-        // Each once: many jobs may want the same version back at once, after a restart.
-        let turns = Arc::clone(self.turns().entry(digest.clone()).or_default());
-        let _turn = turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // One at a time: many jobs may want the same version back at once, after a restart.
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plugin) = self.resident(name, &digest) {
             return Ok(plugin);
         }
-        let loaded = Plugin::load(&self.sandbox, name, bytes).map(Arc::new);
-        if let Ok(plugin) = &loaded {
-            let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-            compiled.retain(|_, plugin| plugin.strong_count() > 0);
-            compiled.insert((name.to_owned(), digest.clone()), Arc::downgrade(plugin));
-        }
-        // Those who wait for this turn have it in hand already, and find what came of it.
-        self.turns().remove(&digest);
-        Ok(loaded?)
-    }
-
-    fn turns(&self) -> MutexGuard<'_, HashMap<String, Arc<Mutex<()>>>> {
-        self.compiling.lock().unwrap_or_else(PoisonError::into_inner)
+        let plugin = Arc::new(Plugin::load(&self.sandbox, name, bytes)?);
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|_, plugin| plugin.strong_count() > 0);
+        compiled.insert((name.to_owned(), digest), Arc::downgrade(&plugin));
+        Ok(plugin)
     }
 
     /// A component by its digest: built in, or on the shelf.

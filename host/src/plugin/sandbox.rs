@@ -4,7 +4,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -85,8 +85,6 @@ pub struct Sandbox {
     pub(super) turns_of_one: usize,
     /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
     pub(super) counts_fuel: bool,
-    /// Before anyone is served, all cores compile.
-    starting: Mutex<Starting>,
     compilers: rayon::ThreadPool,
     cache: Option<Cache>,
 }
@@ -135,8 +133,7 @@ impl Sandbox {
             with_wasi,
             turns: Semaphore::new(CALLS_AT_ONCE as usize),
             counts_fuel: engines.counts_fuel,
-            starting: Mutex::new(Starting::Now(None)),
-            compilers: compilers(threads / 2)?,
+            compilers: compilers(threads)?,
             cache: engines.data_dir.as_deref().and_then(|data_dir| cache(data_dir, &engine)),
             engine,
         }))
@@ -148,11 +145,7 @@ impl Sandbox {
         let (component, made) = if let Some(component) = kept {
             (component, Made::Cached)
         } else {
-            let compile = || Component::from_binary(&self.engine, bytes);
-            let component = match self.at_start()? {
-                Some(all) => all.install(compile)?,
-                None => self.compilers.install(compile)?,
-            };
+            let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
             if let Some(cache) = &self.cache {
                 cache.put(digest, &component);
             }
@@ -162,31 +155,10 @@ impl Sandbox {
         Ok((component, made))
     }
 
-    fn at_start(&self) -> wasmtime::Result<Option<Arc<rayon::ThreadPool>>> {
-        let mut starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *starting {
-            Starting::Over => Ok(None),
-            Starting::Now(Some(all)) => Ok(Some(Arc::clone(all))),
-            Starting::Now(all) => {
-                let threads = std::thread::available_parallelism().map_or(2, usize::from);
-                Ok(Some(Arc::clone(all.insert(Arc::new(compilers(threads)?)))))
-            }
-        }
-    }
-
     /// From now on compiling gives way to whoever is being served. Before, whoever starts the engine waits for it.
     pub fn give_way(&self) {
-        *self.starting.lock().unwrap_or_else(PoisonError::into_inner) = Starting::Over;
         self.compilers.broadcast(|_| lower_priority());
     }
-}
-
-/// Who compiles before anyone is served.
-enum Starting {
-    /// Threads on all cores, once there is something to compile.
-    Now(Option<Arc<rayon::ThreadPool>>),
-    /// People are served.
-    Over,
 }
 
 /// The threads guests run on, and what interrupts them there.
@@ -258,9 +230,9 @@ fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
         .ok()
 }
 
-/// Half of the machine compiles while people are served: the other half goes on serving.
+/// Half of the machine compiles: the other half goes on serving.
 fn compilers(threads: usize) -> wasmtime::Result<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|_| "compile".into()).build();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / 2).thread_name(|_| "compile".into()).build();
     pool.map_err(wasmtime::Error::new)
 }
 

@@ -104,9 +104,13 @@ mod tests {
         Engine::new(&config).unwrap()
     }
 
+    /// `(module (func (export "f") (loop br 0)))`
+    const ENDLESS: &[u8] =
+        b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\0\x0a\x09\x01\x07\0\x03\x40\x0c\0\x0b\x0b";
+
     /// Ends when the ticker has beaten once more.
     fn wait_for_a_beat(engine: &Engine) {
-        let endless = Module::new(engine, "(module (func (export \"f\") (loop br 0)))").unwrap();
+        let endless = Module::new(engine, ENDLESS).unwrap();
         let mut store = Store::new(engine, ());
         store.set_epoch_deadline(1);
         let instance = wasmtime::Instance::new(&mut store, &endless, &[]).unwrap();

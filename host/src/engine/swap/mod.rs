@@ -116,12 +116,9 @@ impl Swaps {
         let mut plugins = Plugins::new();
         let trust = Trust::open(&pipeline.plugins.keys, workshop.registry().shelf().dir())?;
         let beginning = Beginning { registry: workshop.registry(), ledger: &ledger, trust: &trust, pipeline };
-        let sources = sources(pipeline);
-        let ahead = beginning.ahead(&sources);
-        for source in sources {
+        for source in sources(pipeline) {
             plugins.insert(source.key(), beginning.version(&source)?);
         }
-        drop(ahead);
         // From here on there are jobs whose way compiling must not stand in.
         workshop.registry().sandbox().give_way();
         recordings.warm();
@@ -352,23 +349,6 @@ struct Beginning<'a> {
 }
 
 impl Beginning<'_> {
-    /// Our own plugins, all at once: a start waits for the longest of them, not for each in turn. They need nobody's signature. What fails is told where it
-    /// is wanted.
-    fn ahead(&self, sources: &[PluginSource]) -> Vec<Arc<Plugin>> {
-        let load = |source: &PluginSource| {
-            let bytes = match self.ledger.entry(&source.key()) {
-                Some(entry) => self.registry.component(&entry.in_force.digest),
-                None => self.registry.bytes(source),
-            };
-            let bytes = bytes.ok().filter(|bytes| is_built_in(bytes))?;
-            self.registry.compile(&source.name(), &bytes).ok()
-        };
-        std::thread::scope(|scope| {
-            let loading: Vec<_> = sources.iter().map(|source| scope.spawn(move || load(source))).collect();
-            loading.into_iter().filter_map(|loading| loading.join().ok().flatten()).collect()
-        })
-    }
-
     /// What was in force before the start; else what the pipeline names now.
     fn version(&self, source: &PluginSource) -> Result<Arc<Plugin>, StartError> {
         let known = self.ledger.entry(&source.key()).filter(|_| !matches!(source, PluginSource::Digest(_)));
