@@ -10,3 +10,14 @@ $$;
 revoke all on function wtaf_revise() from public;
 drop trigger if exists wtaf_content_revise on wtaf_content;
 create trigger wtaf_content_revise before update on wtaf_content for each row execute function wtaf_revise();
+
+do $$
+declare browsing text;
+begin
+    foreach browsing in array array['anon', 'authenticated'] loop
+        if exists (select 1 from pg_roles where rolname = browsing) then
+            execute format('revoke all on function wtaf_revise() from %I', browsing);
+        end if;
+    end loop;
+end
+$$;
