@@ -24,6 +24,7 @@ mod sandbox;
 mod shelf;
 pub mod signature;
 mod state;
+mod turns;
 #[cfg(feature = "wasi")]
 mod wasi;
 mod watch;
