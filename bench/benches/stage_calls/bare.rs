@@ -78,12 +78,13 @@ impl Peer for Bare {
     }
 
     fn run(&mut self, work: Work, cores: usize, time: Duration) -> Option<Tally> {
+        let this = &*self;
         match work {
             Work::Pass => Some(on_threads(cores, time, || {
                 let (context, content) = (context(), Content::Reply(input::passing()));
                 move || {
-                    let mut store = Store::new(&self.engine, Silent);
-                    let instance = self.passing.instantiate(&mut store).expect("it starts");
+                    let mut store = Store::new(&this.engine, Silent);
+                    let instance = this.passing.instantiate(&mut store).expect("it starts");
                     let filter = instance.wtaf_stage_filter();
                     filter.call_apply(&mut store, &context, &content).expect("it runs").expect("it answers");
                 }
@@ -91,8 +92,8 @@ impl Peer for Bare {
             Work::Extract => Some(on_threads(1, time, || {
                 let (context, order, answer) = (context(), order(), input::answer(input::LONG));
                 move || {
-                    let mut store = Store::new(&self.engine, Silent);
-                    let instance = self.extract.instantiate(&mut store).expect("it starts");
+                    let mut store = Store::new(&this.engine, Silent);
+                    let instance = this.extract.instantiate(&mut store).expect("it starts");
                     let extract = instance.wtaf_stage_extract();
                     let found = extract.call_extract(&mut store, &context, &order, &answer, true);
                     found.expect("it runs").expect("it answers");
