@@ -76,6 +76,7 @@ fn watch(part: &Path) {
 fn guest_cargo(workspace: &Path, guests: &Path) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace).args(["build", "--profile", "guest", "--target", TARGET, "--target-dir"]).arg(guests);
+    cargo.args(["--config", wtaf_plugin_pack::CARGO_CONFIG]);
     for plugin in PLUGINS {
         cargo.args(["-p", &format!("wtaf-plugin-{plugin}")]);
     }

@@ -2,7 +2,6 @@
 
 use std::{future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use tokio::sync::Semaphore;
 use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
 
 use super::{
@@ -12,6 +11,7 @@ use super::{
     registry::digest_of,
     sandbox::MOST_MEMORY,
     state::{CallLabel, CallState, Meter},
+    turns::{Long, Turns},
 };
 use crate::config::Role;
 
@@ -73,7 +73,7 @@ pub struct Plugin {
     pub made: Made,
     pre: Pre,
     /// Its own share of the guests' threads.
-    turns: Semaphore,
+    turns: Turns,
     sandbox: Arc<Sandbox>,
 }
 
@@ -96,7 +96,7 @@ impl Plugin {
             Role::Slug => Pre::Slug(worlds::slug::SlugPluginPre::new(instance).map_err(unfit)?),
             Role::Filter => Pre::Filter(worlds::filter::FilterPluginPre::new(instance).map_err(unfit)?),
         };
-        let turns = Semaphore::new(sandbox.turns_of_one);
+        let turns = Turns::on(sandbox.threads);
         let plugin = Self { name: name.to_owned(), about, digest, made, pre, turns, sandbox: Arc::clone(sandbox) };
         plugin.starts()?;
         Ok(plugin)
@@ -106,7 +106,7 @@ impl Plugin {
     /// fails before it is asked would fail in every job.
     fn starts(&self) -> Result<(), LoadError> {
         let (pre, mut store) =
-            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), &Told::default()));
+            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), &Told::default(), None));
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let running = self.sandbox.guests.spawn(async move {
             let started = bounded(&mut store, async |store| pre.instantiate(store).await).await;
@@ -144,21 +144,22 @@ impl Plugin {
             return Asked { outcome: Err(self.error(Fault::Contract(why))), used: Used::default() };
         }
         // First among its own calls, then among all: one plugin that hogs its time leaves the others' turns alone.
-        let (Ok(_own), Ok(_turn)) = (self.turns.acquire().await, self.sandbox.turns.acquire().await) else {
+        let (Ok(own), Ok(_turn)) = (self.turns.take().await, self.sandbox.turns.acquire().await) else {
             return failed(Cause::Trap("the engine is stopping".into()));
         };
-        let plugin = Arc::clone(self);
-        let running = self.sandbox.guests.spawn(async move { plugin.run(&call).await });
+        let (plugin, long) = (Arc::clone(self), own.long.clone());
+        let running = self.sandbox.guests.spawn(async move { plugin.run(&call, long).await });
         running.await.unwrap_or_else(|_| failed(Cause::Trap("the engine is stopping".into())))
     }
 
-    async fn run(&self, call: &Call) -> Asked {
+    async fn run(&self, call: &Call, long: Long) -> Asked {
         let limits = Limits { memory: call.limits.memory.min(MOST_MEMORY), ..call.limits };
         let label = CallLabel::of(self, &call.context.job, &call.stage);
         let mut store = self.store(
             limits,
             label,
             &Told { now: call.context.now, seed: call.context.seed, grants: call.grants.clone() },
+            Some(long),
         );
         let said = bounded(&mut store, async |store| self.put(store, call).await).await;
         let fuel =
@@ -172,6 +173,7 @@ impl Plugin {
             lines: state.logged(),
             grants: state.used_grants(),
         };
+        self.turns.took(used.time);
         let outcome = match said {
             Ok(Ok(answer)) => match contract::check(&call.question, &answer) {
                 Ok(()) => Ok(answer),
@@ -223,7 +225,7 @@ impl Plugin {
     }
 
     #[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "only WASI is told"))]
-    fn store(&self, limits: Limits, label: CallLabel, told: &Told) -> Store<CallState> {
+    fn store(&self, limits: Limits, label: CallLabel, told: &Told, long: Option<Long>) -> Store<CallState> {
         #[cfg_attr(not(feature = "wasi"), expect(unused_mut, reason = "only WASI adds to it"))]
         let mut state = CallState::new(limits, label);
         #[cfg(feature = "wasi")]
@@ -239,12 +241,21 @@ impl Plugin {
             tracing::error!(%error, "fuel is not counted by this engine");
         }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|store| {
+        store.epoch_deadline_callback(move |store| {
             let state = store.data();
-            if state.meter.spent() <= state.limits.deadline {
-                return Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())));
+            if state.meter.spent() > state.limits.deadline {
+                return Ok(UpdateDeadline::Interrupt);
             }
-            Ok(UpdateDeadline::Interrupt)
+            let long = long.clone().filter(|long| !long.is_held());
+            Ok(UpdateDeadline::YieldCustom(
+                1,
+                Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    if let Some(long) = long {
+                        long.take().await;
+                    }
+                }),
+            ))
         });
         store
     }

@@ -25,6 +25,7 @@ mod shelf;
 pub mod signature;
 mod state;
 mod ticker;
+mod turns;
 #[cfg(feature = "wasi")]
 mod wasi;
 mod watch;

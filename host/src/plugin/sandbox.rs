@@ -41,6 +41,13 @@ pub(super) const MOST_TABLES: u32 = 16;
 /// Entries of one table.
 pub(super) const MOST_ENTRIES: usize = 100_000;
 
+/// Bytes of a slot that stay resident between calls, at most: what a long answer takes to look through. Only what was written to is, and only in slots that were
+/// in use, about one a plugin and thread.
+const KEPT_MEMORY: usize = 2 << 20;
+
+/// The same of a table: all of it.
+const KEPT_TABLE: usize = MOST_ENTRIES * size_of::<usize>();
+
 /// The host's own share of the stack a call runs on.
 const HOST_STACK: usize = 3 << 19;
 
@@ -81,8 +88,8 @@ pub struct Sandbox {
     /// Where guests run: threads of their own, which the system shares out fairly between them and those who serve the network.
     pub(super) guests: Guests,
     pub(super) turns: Semaphore,
-    /// How many of the turns one plugin may have at once.
-    pub(super) turns_of_one: usize,
+    /// How many threads they are.
+    pub(super) threads: usize,
     /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
     pub(super) counts_fuel: bool,
     compilers: rayon::ThreadPool,
@@ -127,7 +134,7 @@ impl Sandbox {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).max(2);
         Ok(Arc::new(Self {
             guests: Guests::start(threads, Ticker::start(&engine)?)?,
-            turns_of_one: threads - 1,
+            threads,
             plain,
             #[cfg(feature = "wasi")]
             with_wasi,
@@ -276,9 +283,16 @@ fn pool() -> PoolingAllocationConfig {
         .max_memory_size(MOST_MEMORY)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
-        .table_elements(MOST_ENTRIES)
-        // Together these make a fresh instance nearly twice as cheap (Linux 6.7 and later); alone the second gains nothing.
-        .pagemap_scan(Enabled::Auto)
-        .linear_memory_keep_resident(512 << 10);
+        .table_elements(MOST_ENTRIES);
+    keep_resident(&mut pool);
     pool
+}
+
+/// What a call has written to is written back rather than given back: with it, a call of a plugin that stays in the memory it began with changes nothing in the
+/// process's address space, and calls on two cores do not wait for each other there. A fresh instance is more than twice as cheap (Linux 6.7 and later, which can
+/// tell what was written to; elsewhere all of it would have to be).
+fn keep_resident(pool: &mut PoolingAllocationConfig) {
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_MEMORY).table_keep_resident(KEPT_TABLE);
+    }
 }

@@ -23,3 +23,8 @@ mod section;
 pub use component::{PackError, componentize, seal};
 pub use manifest::{Example, Format, Manifest, ManifestError};
 pub use project::{Lang, Project};
+
+/// Told to cargo wherever a Rust plugin is built: a guest begins with memory enough for a usual call. What grows while it runs costs two changes of the process's
+/// address space a call, in which the other threads' calls wait.
+pub const CARGO_CONFIG: &str =
+    r#"target.wasm32-unknown-unknown.rustflags = ["-C", "link-arg=--initial-memory=2097152"]"#;

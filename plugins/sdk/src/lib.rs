@@ -77,5 +77,10 @@ pub use context::Named;
 pub use roles::{coach, extract, filter, prompt, slug};
 pub use seed::Seeded;
 
+/// A call runs in a fresh instance: an allocator that uses the memory that is there is one that asks for none.
+#[cfg(target_arch = "wasm32")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 #[doc(hidden)]
 pub use panics::install as __install_panic_hook;

@@ -13,7 +13,7 @@ use wit_parser::{ManglingAndAbi, Resolve, WorldId};
 pub fn hostile() -> &'static [u8] {
     static MADE: OnceLock<Vec<u8>> = OnceLock::new();
     MADE.get_or_init(|| {
-        let module = build("wasm32-unknown-unknown");
+        let module = build("wtaf-test-hostile", "wasm32-unknown-unknown");
         encode(&std::fs::read(&module).expect("cargo has built it"))
     })
 }
@@ -21,7 +21,13 @@ pub fn hostile() -> &'static [u8] {
 /// The same made for WASI, with what only that can ask for.
 pub fn hostile_with_wasi() -> &'static [u8] {
     static MADE: OnceLock<Vec<u8>> = OnceLock::new();
-    MADE.get_or_init(|| std::fs::read(build("wasm32-wasip2")).expect("cargo has built it"))
+    MADE.get_or_init(|| std::fs::read(build("wtaf-test-hostile", "wasm32-wasip2")).expect("cargo has built it"))
+}
+
+/// The plugin that another crate of the workspace is: the benchmarks have one.
+#[allow(dead_code, reason = "the benchmarks, which share this file, use it")]
+pub fn of_crate(package: &str) -> Vec<u8> {
+    encode(&std::fs::read(build(package, "wasm32-unknown-unknown")).expect("cargo has built it"))
 }
 
 /// A slug plugin whose whole code is the given text of a core module, which exports a memory and [`PROPOSE`], `(param i32) (result i32)`.
@@ -114,15 +120,15 @@ fn encode(module: &[u8]) -> Vec<u8> {
     encoder.validate(true).encode().expect("it is a component")
 }
 
-/// Builds the hostile crate; cargo sees for itself whether there is anything to do.
-fn build(target: &str) -> PathBuf {
+/// Builds a crate of guests; cargo sees for itself whether there is anything to do.
+fn build(package: &str, target: &str) -> PathBuf {
     // A folder of its own: another cargo may hold the lock of the shared one.
     let own = std::env::current_exe().expect("a test knows its own file");
     let folder = own.ancestors().nth(3).expect("it is in cargo's target folder").join("test-guests");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-    cargo.args(["build", "--package", "wtaf-test-hostile", "--profile", "guest", "--target", target, "--target-dir"]);
-    cargo.arg(&folder);
+    cargo.args(["build", "--package", package, "--profile", "guest", "--target", target, "--target-dir"]);
+    cargo.arg(&folder).args(["--config", wtaf_plugin_pack::CARGO_CONFIG]);
     for name in
         ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET"]
     {
@@ -131,8 +137,8 @@ fn build(target: &str) -> PathBuf {
     let output = cargo.output().expect("cargo can be run");
     assert!(
         output.status.success(),
-        "the hostile plugin cannot be built for {target} (scripts/test installs what that needs):\n{}",
+        "{package} cannot be built for {target} (scripts/test installs what that needs):\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    folder.join(target).join("guest/wtaf_test_hostile.wasm")
+    folder.join(target).join("guest").join(format!("{}.wasm", package.replace('-', "_")))
 }

@@ -40,6 +40,7 @@ fn cargo(dir: &Path, target_dir: Option<&Path>) -> miette::Result<PathBuf> {
     cargo
         .current_dir(dir)
         .args(["build", "--release", "--lib", "--message-format=json-render-diagnostics", "--target", TARGET])
+        .args(["--config", wtaf_plugin_pack::CARGO_CONFIG])
         .arg("--target-dir")
         .arg(target_dir)
         .stdin(Stdio::null())
