@@ -78,7 +78,7 @@ pub use roles::{coach, extract, filter, prompt, slug};
 pub use seed::Seeded;
 
 /// A call runs in a fresh instance: an allocator that uses the memory that is there is one that asks for none.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "allocator"))]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 

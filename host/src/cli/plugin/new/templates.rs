@@ -279,6 +279,9 @@ mod tests {
             assert_eq!(wanted.get(name), shared.get(name), "{name}");
         }
         assert_eq!(wanted.len(), ours["dependencies"].as_table().unwrap().len());
+        for table in ["target", "features"] {
+            assert_eq!(vendored.get(table), ours.get(table), "{table}");
+        }
         assert_eq!(vendored["package"]["version"], workspace["workspace"]["package"]["version"]);
     }
 
