@@ -22,7 +22,7 @@ use super::{ConfigArgs, Outcome, OutputFormat, block_on, boot, progress::Progres
 use crate::config::{Case, Checked};
 
 /// No case takes longer, on any machine: a plugin's deadline ends it long before.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

@@ -67,6 +67,10 @@ fn read_case(
     })
 }
 
+#[allow(
+    clippy::option_option,
+    reason = "the outer one is a fault that was told, as with every key; the inner one a key that is not there"
+)]
 fn known(walk: &mut Walk<'_>, view: &View, roles: Option<&Map<String, Value>>) -> Option<Option<Acquaintance>> {
     let (slug_given, role_given) = (view.has(walk, &case::SLUG), view.has(walk, &case::ROLE));
     let slug = view.get(walk, &case::SLUG);
@@ -114,13 +118,16 @@ fn ai(walk: &mut Walk<'_>, view: &View) -> Option<AiSays> {
     }
 }
 
+/// What a key's words ask for.
+type Wants = fn(String) -> Expect;
+
 fn wanted(walk: &mut Walk<'_>, case: &View, view: &View, stages: Option<&[Stage]>) -> Option<Vec<Wanted>> {
     let mut all = Vec::new();
     let status = view.get(walk, &expect::STATUS);
     // Unset, it is asked for all the same: a job that fails is no good case, whatever else it did.
     let at = view.entry_at(&expect::STATUS).unwrap_or(case.at());
     all.push(Wanted { what: Expect::Status(status.unwrap_or(Status::Done)), line: walk.line(at) });
-    let one: [(&Key<_>, fn(String) -> Expect); 4] = [
+    let one: [(&Key<_>, Wants); 4] = [
         (&expect::KIND_, Expect::Kind),
         (&expect::TITLE, Expect::Title),
         (&expect::SLUG_, Expect::Slug),
@@ -130,7 +137,7 @@ fn wanted(walk: &mut Walk<'_>, case: &View, view: &View, stages: Option<&[Stage]
         let value = view.get(walk, key);
         all.extend(value.map(|value| Wanted { what: wants(value), line: walk.line(view.at_of(key)) }));
     }
-    let several: [(&Key<_>, fn(String) -> Expect); 3] =
+    let several: [(&Key<_>, Wants); 3] =
         [(&expect::REPLY, Expect::Reply), (&expect::PAGE, Expect::Page), (&expect::PROMPT, Expect::Prompt)];
     for (key, wants) in several {
         let values = view.get(walk, key).unwrap_or_default();

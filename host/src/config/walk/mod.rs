@@ -66,8 +66,7 @@ impl<'a> Walk<'a> {
     /// The line of a place in the file, from 1.
     pub fn line(&self, at: At) -> usize {
         let file = self.sources.first().filter(|_| at.source == 0).map_or("", |source| source.text.as_str());
-        let before = &file.as_bytes()[..at.start.min(file.len())];
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        file.bytes().take(at.start).map(|byte| usize::from(byte == b'\n')).sum::<usize>() + 1
     }
 
     /// Remembers that a secret stands here.
