@@ -94,7 +94,7 @@ fn settings() -> Vec<(&'static str, Config)> {
 
 fn encode(path: &PathBuf) -> Vec<u8> {
     let module = std::fs::read(path).expect("it is there");
-    let mut encoder = ComponentEncoder::default();
+    let encoder = ComponentEncoder::default();
     encoder.module(&module).expect("a module").validate(true).encode().expect("a component")
 }
 
@@ -140,8 +140,11 @@ fn calls(engine: &Engine, pre: &FilterPluginPre<Silent>, threads: usize, time: D
 }
 
 fn main() {
-    let guests: Vec<PathBuf> =
-        std::env::args().skip(1).filter(|arg| arg.ends_with(".wasm")).map(PathBuf::from).collect();
+    let guests: Vec<PathBuf> = std::env::args()
+        .skip(1)
+        .map(PathBuf::from)
+        .filter(|file| file.extension().is_some_and(|end| end == "wasm"))
+        .collect();
     let time = Duration::from_millis(std::env::var("MS").ok().and_then(|ms| ms.parse().ok()).unwrap_or(400));
     for guest in guests {
         let bytes = encode(&guest);
