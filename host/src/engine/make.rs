@@ -132,6 +132,9 @@ async fn listen(walk: &Walk, call: &AiCall, arrived: &Mutex<Arrived>, watched: b
             answer = &mut asking => return Ok(answer?),
             () = walk.parts.stopping.cancelled() => return Err(Failure::Stopping),
             _ = tick.tick(), if watched => {
+                if walk.telling.is_behind() {
+                    continue;
+                }
                 let news = arrived.lock().unwrap_or_else(PoisonError::into_inner).news();
                 if let Some(news) = news {
                     tell_text(walk, news);

@@ -31,6 +31,12 @@ impl Telling {
         }));
     }
 
+    /// Whether something of it is still to be written: what comes in pieces is gathered meanwhile, so that a slow database is told less and not later.
+    pub fn is_behind(&self) -> bool {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().is_some_and(|last| !last.is_finished())
+    }
+
     /// Returns when all of it is written.
     pub async fn told(&self) {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -64,6 +70,16 @@ mod tests {
         assert!(written.lock().unwrap().is_empty(), "nobody waits for it");
         telling.told().await;
         assert_eq!(*written.lock().unwrap(), ["one", "two", "three"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_behind_until_what_it_was_told_is_written() {
+        let telling = Telling::default();
+        assert!(!telling.is_behind());
+        telling.then(tokio::time::sleep(Duration::from_millis(10)));
+        assert!(telling.is_behind());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!telling.is_behind());
     }
 
     #[tokio::test(start_paused = true)]

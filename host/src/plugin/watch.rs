@@ -9,11 +9,17 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind, event::RenameMode};
+use notify::{
+    EventKind, RecommendedWatcher, RecursiveMode, Watcher,
+    event::{AccessKind, AccessMode, ModifyKind, RenameMode},
+};
 use tokio::sync::mpsc;
 
 /// A file is whole when nothing about it changed for so long.
 const STILL: Duration = Duration::from_millis(100);
+
+/// So many notices wait to be heard. Whatever else is in the folder may change without end, a log say; what finds no room is found by the next look.
+const NOTICES: usize = 1_024;
 
 /// Without notices, how often one looks.
 const LOOK: Duration = Duration::from_secs(2);
@@ -39,17 +45,17 @@ pub struct Watch {
     files: BTreeMap<PathBuf, Watched>,
     folders: BTreeSet<PathBuf>,
     watcher: Option<RecommendedWatcher>,
-    notices: mpsc::UnboundedReceiver<notify::Event>,
+    notices: mpsc::Receiver<notify::Event>,
 }
 
 impl Watch {
     /// Watches nothing yet.
     pub fn new() -> Self {
-        let (tell, notices) = mpsc::unbounded_channel();
+        let (tell, notices) = mpsc::channel(NOTICES);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if let Ok(event) = event {
-                // Nobody hears it once the watch is over.
-                let _ = tell.send(event);
+            if let Some(event) = event.ok().filter(|event| may_be_a_change(event.kind)) {
+                // Nobody hears it once the watch is over, or while there is more than anyone has to hear.
+                let _ = tell.try_send(event);
             }
         });
         let watcher = watcher
@@ -130,6 +136,11 @@ impl Default for Watch {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Reading a file changes nothing, and our own reading would be told of too.
+fn may_be_a_change(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::Access(AccessKind::Read | AccessKind::Open(_) | AccessKind::Close(AccessMode::Read)))
 }
 
 /// A file that was renamed to its name was whole before.
