@@ -71,6 +71,7 @@ pub struct Plugin {
     pub digest: String,
     /// Whether it had to be compiled.
     pub made: Made,
+    label: CallLabel,
     pre: Pre,
     /// Its own share of the guests' threads.
     turns: Turns,
@@ -97,7 +98,9 @@ impl Plugin {
             Role::Filter => Pre::Filter(worlds::filter::FilterPluginPre::new(instance).map_err(unfit)?),
         };
         let turns = Turns::on(sandbox.threads);
-        let plugin = Self { name: name.to_owned(), about, digest, made, pre, turns, sandbox: Arc::clone(sandbox) };
+        let label = CallLabel::of(name, &digest);
+        let plugin =
+            Self { name: name.to_owned(), about, digest, made, label, pre, turns, sandbox: Arc::clone(sandbox) };
         plugin.starts()?;
         Ok(plugin)
     }
@@ -105,8 +108,8 @@ impl Plugin {
     /// Makes one instance, and asks it nothing. Only an instance tells whether its functions have the arguments and results of its world; and one that
     /// fails before it is asked would fail in every job.
     fn starts(&self) -> Result<(), LoadError> {
-        let (pre, mut store) =
-            (self.pre.clone(), self.store(Limits::default(), CallLabel::of(self, "", ""), &Told::default(), None));
+        let state = CallState::new(Limits::default(), self.label.clone(), Meter::default());
+        let (pre, mut store) = (self.pre.clone(), self.store(state, &Told::default(), None));
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let running = self.sandbox.guests.spawn(async move {
             let started = bounded(&mut store, async |store| pre.instantiate(store).await).await;
@@ -135,8 +138,8 @@ impl Plugin {
         }
     }
 
-    /// Asks it, in a fresh instance, on the guests' own threads: what a guest does with its time is no matter of those who wait on the network.
-    /// An answer that breaks the contract is a fault.
+    /// Asks it, in a fresh instance. A plugin whose calls are known to be short is asked on the spot; what a guest does with more time is no matter of those who
+    /// wait on the network, so it goes on, or begins, on the guests' own threads. An answer that breaks the contract is a fault.
     pub async fn ask(self: &Arc<Self>, call: Arc<Call>) -> Asked {
         let failed = |cause| Asked { outcome: Err(self.stopped(cause)), used: Used::default() };
         if call.question.role() != self.about.role {
@@ -148,16 +151,27 @@ impl Plugin {
             return failed(Cause::Trap("the engine is stopping".into()));
         };
         let (plugin, long) = (Arc::clone(self), own.long.clone());
-        let running = self.sandbox.guests.spawn(async move { plugin.run(&call, long).await });
-        running.await.unwrap_or_else(|_| failed(Cause::Trap("the engine is stopping".into())))
+        let guests = &self.sandbox.guests;
+        let asked = if own.is_trusted() && self.only_computes() {
+            guests.spawn_unless_short(async move { plugin.run(&call, Meter::brief(), long).await }).await
+        } else {
+            guests.spawn(async move { plugin.run(&call, Meter::default(), long).await }).await
+        };
+        asked.unwrap_or_else(|_| failed(Cause::Trap("the engine is stopping".into())))
     }
 
-    async fn run(&self, call: &Call, long: Long) -> Asked {
+    /// Whether nothing in it waits: WASI's functions may.
+    fn only_computes(&self) -> bool {
+        #[cfg(feature = "wasi")]
+        return !wants_wasi(&self.about);
+        #[cfg(not(feature = "wasi"))]
+        true
+    }
+
+    async fn run(&self, call: &Arc<Call>, meter: Meter, long: Long) -> Asked {
         let limits = Limits { memory: call.limits.memory.min(MOST_MEMORY), ..call.limits };
-        let label = CallLabel::of(self, &call.context.job, &call.stage);
         let mut store = self.store(
-            limits,
-            label,
+            CallState::new(limits, self.label.with(call), meter),
             &Told { now: call.context.now, seed: call.context.seed, grants: call.grants.clone() },
             Some(long),
         );
@@ -225,9 +239,13 @@ impl Plugin {
     }
 
     #[cfg_attr(not(feature = "wasi"), expect(unused_variables, reason = "only WASI is told"))]
-    fn store(&self, limits: Limits, label: CallLabel, told: &Told, long: Option<Long>) -> Store<CallState> {
-        #[cfg_attr(not(feature = "wasi"), expect(unused_mut, reason = "only WASI adds to it"))]
-        let mut state = CallState::new(limits, label);
+    fn store(
+        &self,
+        #[cfg_attr(not(feature = "wasi"), expect(unused_mut, reason = "only WASI adds to it"))] mut state: CallState,
+        told: &Told,
+        long: Option<Long>,
+    ) -> Store<CallState> {
+        let limits = state.limits;
         #[cfg(feature = "wasi")]
         if wants_wasi(&self.about) {
             state.wasi = Some(super::wasi::Closed::new(told.now, told.seed, &told.grants));

@@ -1,7 +1,8 @@
 //! The one wasmtime engine: how components are compiled, where their instances live, how they are interrupted.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     pin::Pin,
     sync::Arc,
@@ -186,15 +187,37 @@ impl Guests {
 
     /// Runs a call to its end; dropping what comes back stops it at its next yield.
     pub(super) fn spawn<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> Running<T> {
-        let watched = self.ticker.watch();
-        let call = async move {
-            let answer = call.await;
-            drop(watched);
-            answer
-        };
+        let call = self.watched(call);
         // It is taken away only when the sandbox is dropped, and then nobody is left to ask.
         Running(self.runtime.as_ref().map(|runtime| runtime.spawn(call)))
     }
+
+    /// The same, begun on the caller's own thread, as far as the call's first yield: one that is over within a tick never pays for the way to another thread and
+    /// back, which costs more than most calls do. What goes on longer is the guests' threads' business.
+    pub(super) async fn spawn_unless_short<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let mut call = Box::pin(self.watched(call));
+        match poll_fn(|cx| Poll::Ready(poll_guarded(call.as_mut(), cx))).await? {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => Running(self.runtime.as_ref().map(|runtime| runtime.spawn(call))).await,
+        }
+    }
+
+    fn watched<T>(&self, call: impl Future<Output = T> + Send + 'static) -> impl Future<Output = T> + Send + 'static {
+        let watched = self.ticker.watch();
+        async move {
+            let answer = call.await;
+            drop(watched);
+            answer
+        }
+    }
+}
+
+/// A panic of ours in a call ends that call, as it does on the guests' threads.
+fn poll_guarded<T>(call: Pin<&mut impl Future<Output = T>>, cx: &mut Context<'_>) -> Result<Poll<T>, Stopped> {
+    catch_unwind(AssertUnwindSafe(|| call.poll(cx))).map_err(|_| Stopped)
 }
 
 impl Drop for Guests {

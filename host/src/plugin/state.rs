@@ -2,16 +2,17 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use wasmtime::{ResourceLimiter, component::HasSelf};
 
 use super::{
-    Limits, Plugin, bindings,
+    Call, Limits, bindings,
     fault::Cause,
     plain,
     sandbox::{MOST_ENTRIES, MOST_INSTANCES, MOST_MEMORIES, MOST_TABLES},
+    ticker::TICK,
 };
 
 /// Processor time of a call: what its thread got while its future was polled. Time in which a busy machine let others run is no fault of the guest's.
@@ -21,28 +22,56 @@ pub struct Meter(Arc<Mutex<Metered>>);
 #[derive(Debug, Default)]
 struct Metered {
     spent: Duration,
-    /// The thread's own clock then. A poll begins, asks and ends on one thread.
-    poll_began: Option<Duration>,
+    /// Whether the next poll is the one on the caller's own thread, which ends within a tick.
+    brief: bool,
+    /// The running poll.
+    poll: Option<Poll>,
+}
+
+/// What a poll began with. It begins, asks and ends on one thread.
+#[derive(Debug, Clone, Copy)]
+enum Poll {
+    /// The thread's own clock then.
+    Exact(Duration),
+    /// The time then: the thread's own clock is a system call, a tenth of what a short call costs.
+    Brief(Instant),
+}
+
+impl Poll {
+    fn spent(self) -> Duration {
+        match self {
+            Self::Exact(began) => thread_time().saturating_sub(began),
+            // Longer than a tick it was only if others had the processor.
+            Self::Brief(began) => began.elapsed().min(TICK),
+        }
+    }
 }
 
 impl Meter {
+    /// For a call whose first poll is over within a tick.
+    pub fn brief() -> Self {
+        Self(Arc::new(Mutex::new(Metered { brief: true, ..Metered::default() })))
+    }
+
     /// A poll begins.
     pub fn begin(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_began = Some(thread_time());
+        let mut metered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let brief = std::mem::take(&mut metered.brief);
+        metered.poll = Some(if brief { Poll::Brief(Instant::now()) } else { Poll::Exact(thread_time()) });
     }
 
     /// A poll ends.
     pub fn end(&self) {
         let mut metered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(began) = metered.poll_began.take() {
-            metered.spent += thread_time().saturating_sub(began);
+        if let Some(poll) = metered.poll.take() {
+            metered.spent += poll.spent();
         }
     }
 
     /// So far, the running poll included.
     pub fn spent(&self) -> Duration {
         let metered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        metered.spent + metered.poll_began.map(|began| thread_time().saturating_sub(began)).unwrap_or_default()
+        metered.spent + metered.poll.map(Poll::spent).unwrap_or_default()
     }
 }
 
@@ -52,27 +81,34 @@ fn thread_time() -> Duration {
 }
 
 /// Whom a call is for: every line it logs carries it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CallLabel {
-    /// The job's id.
-    pub job: String,
-    /// The stage's name.
-    pub stage: String,
-    /// The plugin's name.
-    pub plugin: String,
+    plugin: Arc<str>,
     /// The component's digest, shortened.
-    pub digest: String,
+    digest: Arc<str>,
+    /// Without one it is only started.
+    call: Option<Arc<Call>>,
 }
 
 impl CallLabel {
-    /// A call of a plugin.
-    pub fn of(plugin: &Plugin, job: &str, stage: &str) -> Self {
-        Self {
-            job: job.to_owned(),
-            stage: stage.to_owned(),
-            plugin: plugin.name.clone(),
-            digest: plugin.digest[..12].to_owned(),
-        }
+    /// Of no call yet.
+    pub fn of(plugin: &str, digest: &str) -> Self {
+        Self { plugin: plugin.into(), digest: plain::clip(digest, 12).into(), call: None }
+    }
+
+    /// Of a call.
+    pub fn with(&self, call: &Arc<Call>) -> Self {
+        Self { call: Some(Arc::clone(call)), ..self.clone() }
+    }
+
+    /// The job's id.
+    fn job(&self) -> &str {
+        self.call.as_ref().map_or("", |call| &call.context.job)
+    }
+
+    /// The stage's name.
+    fn stage(&self) -> &str {
+        self.call.as_ref().map_or("", |call| &call.stage)
     }
 }
 
@@ -94,10 +130,10 @@ pub struct CallState {
 
 impl CallState {
     /// For one call.
-    pub fn new(limits: Limits, label: CallLabel) -> Self {
+    pub fn new(limits: Limits, label: CallLabel, meter: Meter) -> Self {
         Self {
             limits,
-            meter: Meter::default(),
+            meter,
             stopped: None,
             panic: None,
             label,
@@ -164,7 +200,7 @@ impl CallState {
 impl CallState {
     fn drop_line(&self) {
         if self.logged == self.limits.log_lines.saturating_add(1) {
-            tracing::warn!(job = %self.label.job, stage = %self.label.stage, plugin = %self.label.plugin, digest = %self.label.digest, "plugin logs too much: the rest of this call's lines are dropped");
+            tracing::warn!(job = %self.label.job(), stage = %self.label.stage(), plugin = %self.label.plugin, digest = %self.label.digest, "plugin logs too much: the rest of this call's lines are dropped");
         }
     }
 }
@@ -228,7 +264,7 @@ impl bindings::log::Host for CallState {
         }
         macro_rules! forward {
             ($level:ident) => {
-                tracing::$level!(target: "wtaf_host::guest", job = %self.label.job, stage = %self.label.stage, plugin = %self.label.plugin, digest = %self.label.digest, "{line}")
+                tracing::$level!(target: "wtaf_host::guest", job = %self.label.job(), stage = %self.label.stage(), plugin = %self.label.plugin, digest = %self.label.digest, "{line}")
             };
         }
         match level {

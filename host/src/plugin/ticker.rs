@@ -14,7 +14,7 @@ use std::{
 use wasmtime::Engine;
 
 /// How often a running guest is looked at.
-const TICK: Duration = Duration::from_millis(10);
+pub(super) const TICK: Duration = Duration::from_millis(10);
 
 /// It beats on for so many ticks after the last guest: while there is work, nobody pays for waking it.
 const LINGERS: u32 = 50;

@@ -36,10 +36,11 @@ impl Turns {
     pub async fn take(&self) -> Result<Turn<'_>, AcquireError> {
         let own = self.all.acquire().await?;
         let long = Long { permits: Arc::clone(&self.long), held: Arc::default() };
-        if self.wary.load(Ordering::Relaxed) > 0 {
+        let trusted = self.wary.load(Ordering::Relaxed) == 0;
+        if !trusted {
             long.clone().take().await;
         }
-        Ok(Turn { _own: own, long })
+        Ok(Turn { _own: own, trusted, long })
     }
 
     /// A call took so much processor time.
@@ -55,8 +56,16 @@ impl Turns {
 /// A turn of a plugin's, until it is dropped.
 pub struct Turn<'a> {
     _own: SemaphorePermit<'a>,
+    trusted: bool,
     /// What the call takes with it.
     pub long: Long,
+}
+
+impl Turn<'_> {
+    /// Whether the plugin's last calls were all short, so that this one may be expected to be.
+    pub fn is_trusted(&self) -> bool {
+        self.trusted
+    }
 }
 
 /// Leave to take long, once taken or not; given back with the last copy.
