@@ -15,7 +15,7 @@ pub(super) async fn run(parts: Arc<Parts>) {
         match unknown(&parts).await {
             Ok(0) => {}
             Ok(removed) => {
-                tracing::info!(removed, "recordings of jobs that the database does not know any more removed")
+                tracing::info!(removed, "recordings of jobs that the database does not know any more removed");
             }
             Err(error) => tracing::debug!(%error, "whose recordings are to go cannot be asked"),
         }
