@@ -17,7 +17,7 @@ use crate::{
         queue::{Queue, QueueError},
         store::{PersonId, Standing, Store},
     },
-    config::Checked,
+    config::{AdapterStage, Checked, QueueBackend, Runs},
     engine::people::{Known, PeopleError, Places, Report, about},
     plugin::Recordings,
 };
@@ -282,6 +282,14 @@ async fn erase(pipeline: &Checked, who: &str, yes: bool, format: OutputFormat) -
             for what in ["queue", "recordings", "texts", "folders"] {
                 if report[what] != 0 {
                     println!("  {:>6}  {what}", report[what]);
+                }
+            }
+            if matches!(pipeline.queue.backend, QueueBackend::Nats(_)) {
+                println!("\nOther machines remove what they have recorded within a minute, or when they start.");
+                if pipeline.stages.iter().any(|stage| matches!(stage.runs, Runs::Adapter(AdapterStage::Files))) {
+                    println!(
+                        "What a `files` stage wrote on their disks stays: remove the folders of these pages there."
+                    );
                 }
             }
         }

@@ -170,7 +170,7 @@ keys! {
         MAX_AGE: Time = "max_age", time(SECOND, 30 * DAY), or "\"15m\"";
         /// Tries a job has before it is given up and the person told.
         MAX_ATTEMPTS: Whole<u32> = "max_attempts", whole(1, 100), or "5";
-        /// Builds of one person side by side.
+        /// Builds of one person side by side, on each worker.
         PER_USER: Whole<usize> = "per_user", whole(1, 1_000_000), or "3";
     }
 

@@ -7,6 +7,7 @@ mod common;
 mod consult;
 mod decide;
 mod failure;
+mod forget;
 mod generation;
 mod generations;
 mod lanes;

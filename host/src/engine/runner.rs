@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::{
-    Failure, Parts, at_work, failure,
+    Failure, Parts, at_work, failure, forget,
     lanes::Ticket,
     notify,
     panics::{Chance, Panics},
@@ -69,6 +69,7 @@ impl Runner {
     pub async fn run(self, draining: tokio_util::sync::CancellationToken) {
         let sending = tokio::spawn(sender::run(Arc::clone(&self.parts)));
         let tidying = tokio::spawn(tidy(Arc::clone(&self.parts)));
+        let forgetting = tokio::spawn(forget::run(Arc::clone(&self.parts)));
         self.take_up_until(&draining).await;
         self.parts.queue.close().await;
         self.tasks.close();
@@ -79,7 +80,7 @@ impl Runner {
         self.parts.stopping.cancel();
         self.tasks.wait().await;
         // Each ends by itself once told to stop; a panic in one has nothing left to harm.
-        let _ = tokio::join!(sending, tidying);
+        let _ = tokio::join!(sending, tidying, forgetting);
     }
 
     async fn take_up_until(&self, draining: &tokio_util::sync::CancellationToken) {

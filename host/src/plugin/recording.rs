@@ -206,6 +206,11 @@ impl Recordings {
         at_hand.calls.iter().rev().take(most).map(|(recorded, _)| Arc::clone(recorded)).collect()
     }
 
+    /// The jobs of which there is a recording.
+    pub fn jobs(&self) -> Vec<JobId> {
+        self.lock().jobs.iter().map(|(id, _)| *id).collect()
+    }
+
     /// Removes a job's recording.
     pub fn forget(&self, id: JobId) -> io::Result<()> {
         let mut kept = self.lock();

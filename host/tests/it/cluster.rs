@@ -3,6 +3,7 @@
 //! `WTAF_CLUSTER_JOBS` says how many (2,000 for a long run).
 
 mod cut;
+mod erased;
 
 use std::{
     collections::HashMap,

@@ -61,4 +61,7 @@ pub trait Erasure {
     /// Erases every row about them, in one transaction; done twice it finds nothing. Of someone who has left stays that they have, under a hash of their
     /// number: no text may go to them. What was paid stays, for no one.
     async fn erase(&self, whom: &Whom) -> Result<Vec<Erased>>;
+
+    /// Those of these jobs of which nothing is known, or nothing any more: what machines keep of them may go too.
+    async fn unknown(&self, jobs: &[JobId]) -> Result<Vec<JobId>>;
 }

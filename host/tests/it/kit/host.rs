@@ -336,6 +336,13 @@ impl Host {
         ran(command).await
     }
 
+    /// The same of an engine with settings of its own: it is given them too.
+    pub async fn cli_as_set(&self, arguments: &[&str]) -> Ran {
+        let own = [self.listen()];
+        let keys = own.iter().chain(&self.setup.set).flat_map(|key| ["--set", key.as_str()]);
+        self.cli(&arguments.iter().copied().chain(keys).collect::<Vec<_>>()).await
+    }
+
     // Texts and chats.
 
     /// Texts it, and gives the job.

@@ -21,6 +21,7 @@ on_every_store!(
     what_someone_made_as_a_guest_of_their_browser_is_erased_with_them,
     what_was_made_on_a_browser_of_several_people_is_nobodys_to_erase,
     a_guest_who_is_erased_takes_nobodys_session_along,
+    jobs_of_someone_who_was_erased_are_unknown_and_those_of_others_are_not,
 );
 
 fn whom(person: &Person) -> Whom {
@@ -276,4 +277,22 @@ async fn a_guest_who_is_erased_takes_nobodys_session_along(place: &Place) {
     assert_eq!(store.home("fox").await.unwrap(), Lookup::Missing);
     let kept = store.session(&session, NOW).await.unwrap().expect("she is signed in all the same");
     assert_eq!((kept.person.id, kept.guest), (ann.id, None));
+}
+
+async fn jobs_of_someone_who_was_erased_are_unknown_and_those_of_others_are_not(place: &Place) {
+    let store = &*place.store;
+    let (ann, bob) = (person(store, "ann").await, person(store, "bob").await);
+    let (anns, bobs, nobodys) = (job(&ann.asker), job(&bob.asker), job_id());
+    for (job, person) in [(&anns, &ann), (&bobs, &bob)] {
+        store.record_job(job, Some(person.id)).await.unwrap();
+    }
+    let asked = [anns.id, bobs.id, nobodys];
+
+    let before = store.unknown(&asked).await.unwrap();
+    store.erase(&whom(&ann)).await.unwrap();
+    let mut after = store.unknown(&asked).await.unwrap();
+
+    after.sort_unstable();
+    assert_eq!((before, after), (vec![nobodys], vec![anns.id, nobodys]));
+    assert!(store.unknown(&[]).await.unwrap().is_empty());
 }

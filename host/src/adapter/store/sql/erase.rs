@@ -312,6 +312,18 @@ pub(super) async fn erase(db: &mut Db<'_>, whom: &Whom) -> Outcome<Vec<Erased>> 
     Ok(gone)
 }
 
+/// Jobs that the list of jobs does not have, or no longer has.
+pub(super) async fn unknown(db: &mut Db<'_>, jobs: &[JobId]) -> Outcome<Vec<JobId>> {
+    let asked = jobs.iter().map(ToString::to_string).collect::<Value>().to_string();
+    let sql = db.of(
+        "select a.value as job_id from json_each($1) a where not exists (select 1 from wtaf_jobs j where j.job_id = a.value)",
+        "select a.value as job_id from json_array_elements_text(cast($1 as json)) a (value) \
+         where not exists (select 1 from wtaf_jobs j where j.job_id = a.value)",
+    );
+    let rows = db.all(sql, args![asked]).await?;
+    rows.iter().map(|row| row.text("job_id")?.parse().map_err(|_| Fault::damaged("job's id"))).collect()
+}
+
 /// The row of someone who has left, and their number unless it is a hash already.
 struct Leaver {
     id: i64,

@@ -427,6 +427,10 @@ impl Erasure for SqlStore {
     async fn erase(&self, whom: &Whom) -> Result<Vec<Erased>> {
         self.write(whom.clone(), |db, whom| Box::pin(erase::erase(db, whom))).await
     }
+
+    async fn unknown(&self, jobs: &[JobId]) -> Result<Vec<JobId>> {
+        self.read(jobs.to_vec(), |db, jobs| Box::pin(erase::unknown(db, jobs))).await
+    }
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
