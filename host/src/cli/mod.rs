@@ -167,6 +167,7 @@ pub(crate) type Outcome = Result<ExitCode, Fatal>;
 
 /// Parses the command line, does it, and says how it went.
 pub fn main() -> ExitCode {
+    end_with_the_reader();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Init(args) => init::init(&args),
@@ -217,6 +218,17 @@ fn check_file(config: &ConfigArgs, format: OutputFormat) -> ExitCode {
     let verdict = check::run(&config.file, &config.set, &crate::engine::Components, form);
     print!("{}", verdict.text);
     if verdict.good { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
+}
+
+/// Whoever reads what is printed may stop (`| head`): that is no fault of ours to report. The shell's own code for it is given.
+fn end_with_the_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|why| why.starts_with("failed printing to stdout: Broken pipe")) {
+            std::process::exit(141);
+        }
+        report(panic);
+    }));
 }
 
 /// Colour is for terminals, and for people who have not said no (no-color.org).

@@ -51,7 +51,7 @@ impl Gauge {
 }
 
 fn try_to_write(folder: &Path) -> io::Result<()> {
-    tempfile::tempfile_in(folder)?.write_all(&[0; REQUEST])
+    tempfile::tempfile_in(folder)?.write_all(&vec![0; REQUEST])
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn rights(pipeline: &Checked, notes: &mut Notes) {
     let open = !is_here(&server.public_url) || !server.listen.ip().is_loopback();
     match (&server.admin_token, open) {
         (Some(token), true) if !web::is_beyond_guessing(token.expose_secret()) => {
-            notes.warn("admin_token", "short enough to be found by trying", "WTAF_ADMIN_TOKEN=$(openssl rand -hex 32)")
+            notes.warn("admin_token", "short enough to be found by trying", "WTAF_ADMIN_TOKEN=$(openssl rand -hex 32)");
         }
         (Some(_), _) => notes.ok("admin_token", "set"),
         (None, false) => notes.ok("admin_token", "not set: this machine alone may operate it"),
