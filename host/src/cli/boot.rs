@@ -1,6 +1,15 @@
 //! Puts the engine together from a checked pipeline: the one place where adapters are chosen.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, PermissionsExt},
+    },
+    path::Path,
+    sync::Arc,
+};
 
 use miette::{IntoDiagnostic, WrapErr};
 use tokio_util::sync::CancellationToken;
@@ -132,6 +141,7 @@ pub(crate) async fn boot(
     overrides: Vec<String>,
     stopping: CancellationToken,
 ) -> miette::Result<Booted> {
+    move_in(&pipeline.data_dir);
     let nats = nats(&pipeline).await?;
     let queue = queue(&pipeline, nats.as_ref(), roles).await?;
     let store = open_store(&pipeline).await?;
@@ -163,6 +173,22 @@ pub(crate) async fn boot(
     let parts = Parts::new(outside, Arc::clone(swaps.generations()), workshop);
     let engine = Arc::new(engine.with_swaps(Arc::clone(&swaps)).with_pulse(Arc::clone(&parts.pulse)));
     Ok(Booted { engine, works: Some(Works { runner: Runner::new(parts), swaps }) })
+}
+
+/// A data directory that somebody made for us and nothing is in yet, such as a checkout's, becomes ours alone, as one that we make is. What is in use is left
+/// as its owner has it; the doctor says what it thinks of that.
+fn move_in(data: &Path) {
+    let is_new = || -> std::io::Result<bool> {
+        let mut inside = fs::read_dir(data)?;
+        let about = fs::metadata(data)?;
+        let others_may = about.mode() & 0o077 != 0 && about.uid() == rustix::process::geteuid().as_raw();
+        Ok(others_may && inside.all(|entry| entry.is_ok_and(|entry| entry.file_name().as_bytes().starts_with(b"."))))
+    };
+    if is_new().unwrap_or(false)
+        && let Err(error) = fs::set_permissions(data, fs::Permissions::from_mode(0o700))
+    {
+        tracing::warn!(folder = %data.display(), %error, "others on this machine may look into the data directory");
+    }
 }
 
 /// The one connection to NATS of a process that needs it. Only the queue cannot be without: who wants plugins from a bucket begins with what there is.
@@ -222,4 +248,30 @@ async fn look_up_tags(pipeline: &Checked) -> miette::Result<()> {
     };
     oci::at_start(&oci::Cache::new(&kept), &pipeline.stages, &oci::PullOptions::default(), admit).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(folder: &Path) -> u32 {
+        fs::metadata(folder).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn an_empty_data_directory_becomes_ours_alone_and_one_in_use_stays_as_it_is() {
+        let new = tempfile::tempdir().unwrap();
+        let used = tempfile::tempdir().unwrap();
+        for folder in [&new, &used] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            fs::write(folder.path().join(".gitkeep"), "").unwrap();
+        }
+        fs::write(used.path().join("wtaf.db"), "").unwrap();
+
+        move_in(new.path());
+        move_in(used.path());
+        move_in(&new.path().join("none"));
+
+        assert_eq!((mode(new.path()), mode(used.path())), (0o700, 0o755));
+    }
 }

@@ -6,6 +6,7 @@ mod follow;
 
 use std::process::ExitCode;
 
+use jiff::{Timestamp, tz::TimeZone};
 use miette::{IntoDiagnostic, miette};
 use serde_json::Value;
 
@@ -14,12 +15,15 @@ use crate::{
     adapter::queue::{Queue, State},
     config::Checked,
     engine::{Eyes, job_view},
-    job::{Job, JobId, Millis},
+    job::{ForPerson, Job, JobId, Millis, mask},
 };
 
 #[derive(clap::Subcommand)]
 pub(super) enum Verb {
     /// Jobs, newest first.
+    #[command(after_help = "Examples:\n  wtaf-host jobs list\n  wtaf-host jobs list --state failed --limit 100\n  \
+                            wtaf-host jobs list --follow                      a line whenever something becomes of one\n  \
+                            wtaf-host jobs list --format json | jq -r '.[] | select(.status == \"failed\") | .id'")]
     List {
         /// Only these.
         #[arg(long, value_enum)]
@@ -36,6 +40,10 @@ pub(super) enum Verb {
         config: ConfigFlags,
     },
     /// One job's stages and its end.
+    #[command(
+        after_help = "Examples:\n  wtaf-host jobs show 01K6…\n  wtaf-host jobs show 01K6… --follow                while it runs, to its end\n  \
+                            wtaf-host jobs show 01K6… --format json | jq .ai.cost"
+    )]
     Show {
         /// Its id.
         id: JobId,
@@ -60,6 +68,8 @@ pub(super) enum Verb {
         config: ConfigFlags,
     },
     /// Bring failed jobs back; what they have already made is not made again.
+    #[command(after_help = "Examples:\n  wtaf-host jobs retry 01K6…\n  \
+                            wtaf-host jobs list --state failed --format json | jq -r '.[].id' | xargs wtaf-host jobs retry")]
     Retry {
         /// Their ids.
         #[arg(required = true)]
@@ -160,29 +170,49 @@ fn print_list(jobs: &[Job], format: OutputFormat) {
     }
     if jobs.is_empty() {
         println!("No jobs.");
+        return;
     }
+    println!("{HEAD}");
     for job in jobs {
         println!("{}", line_of(job));
     }
 }
 
-/// A job in a line: where it stands, whose it is, and its page, its error, or the stage it is in.
+/// What stands over the columns of [`line_of`].
+const HEAD: &str = "JOB                         STATUS    FROM  WHO        ACCEPTED (UTC)   WHAT";
+
+/// A job in a line: where it stands, whose it is, when it came, and its page, its error, the stage it is in, or that it was answered.
 fn line_of(job: &Job) -> String {
     let page = job.progress.published.as_ref().map(|page| page.url.clone());
     let error = || job.error.as_ref().map(|error| format!("{}: {}", error.code, one_line(&error.message)));
     let stage = || job.stages.last().filter(|_| !job.status.is_final()).map(|stage| stage.name.clone());
-    format!(
-        "{}  {:<8} {:<4} {}  {}",
+    let answer = || {
+        Some(match &job.progress.decided.as_ref()?.then {
+            ForPerson::Silence(why) => format!("silence: {}", one_line(why)),
+            ForPerson::Reply(_) => "answered".to_owned(),
+            ForPerson::Order(order) => format!("answered: {}", order.kind),
+        })
+    };
+    let line = format!(
+        "{}  {:<8}  {:<4}  {:<9}  {}  {}",
         job.id,
         job.status.as_str(),
         job.request.source.as_str(),
-        job.request.asker,
-        page.or_else(error).or_else(stage).unwrap_or_default()
-    )
+        job.request.asker.to_string(),
+        moment(job.created_at),
+        page.or_else(error).or_else(stage).or_else(answer).unwrap_or_default()
+    );
+    line.trim_end().to_owned()
+}
+
+/// `23 Nov 23:58:50`, of one width.
+fn moment(at: Millis) -> String {
+    let time = Timestamp::from_millisecond(at.as_i64()).unwrap_or_default();
+    time.to_zoned(TimeZone::UTC).strftime("%e %b %H:%M:%S").to_string()
 }
 
 fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(120).collect()
+    mask::numbers(&text.lines().next().unwrap_or_default().chars().take(120).collect::<String>())
 }
 
 fn show(job: &Job, format: OutputFormat) {
@@ -201,10 +231,10 @@ fn show(job: &Job, format: OutputFormat) {
         println!("page     {} (version {})", page.url, page.version);
     }
     if let Some(error) = &job.error {
-        println!("error    {}: {}", error.code, error.message);
+        println!("error    {}: {}", error.code, mask::numbers(&error.message));
     }
     for stage in &job.stages {
         let digest = stage.digest.as_deref().map(|digest| &digest[..digest.len().min(12)]).unwrap_or_default();
-        println!("  {:<10} {:>9.3} ms  {:<12} {}", stage.name, stage.ms, digest, stage.outcome);
+        println!("  {:<10} {:>9.3} ms  {:<12} {}", stage.name, stage.ms, digest, mask::numbers(&stage.outcome));
     }
 }

@@ -9,7 +9,7 @@ use crate::adapter::store::{self, Found, Rehearsal, Tried};
 
 #[derive(clap::Args)]
 #[command(
-    after_help = "wtaf-host migrate --dry-run > missing.sql   what is missing, as `supabase db push` would apply it; what was found is in its comments"
+    after_help = "Examples:\n  wtaf-host migrate\n  wtaf-host migrate --dry-run > missing.sql   what is missing, as `supabase db push` would apply it; what was found is in its comments"
 )]
 pub(super) struct Args {
     #[command(flatten)]

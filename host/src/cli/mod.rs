@@ -1,8 +1,9 @@
-//! The command line: one file a verb. Exit codes: 0 done, 1 failed, 2 usage, 78 bad configuration.
+//! The command line: one file a verb. What their exit codes say stands in `exits`.
 
 mod boot;
 mod check;
 mod doctor;
+mod exits;
 mod graph;
 mod init;
 mod jobs;
@@ -23,12 +24,11 @@ mod systemd;
 mod tap;
 mod test;
 
+pub use exits::BAD_CONFIG;
+
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
-
-/// The configuration is bad (`EX_CONFIG` of sysexits.h).
-pub const BAD_CONFIG: u8 = 78;
 
 #[derive(Parser)]
 #[command(
@@ -90,6 +90,8 @@ enum Verb {
     /// Write a pipeline.toml to begin with, by asking three questions.
     Init(init::Args),
     /// Find every problem in a pipeline at once.
+    #[command(after_help = "Examples:\n  wtaf-host check\n  wtaf-host check other.toml --set limits.enabled=false\n  \
+                            wtaf-host check --format json | jq -r '.[].message'")]
     Check {
         #[command(flatten)]
         config: ConfigArgs,
@@ -101,8 +103,14 @@ enum Verb {
     /// Look at everything the pipeline needs, for real (database, disk, keys, numbers, plugins), and say what to do.
     Doctor(doctor::Args),
     /// Print the JSON Schema of pipeline.toml.
+    #[command(
+        after_help = "Examples:\n  wtaf-host schema > pipeline.schema.json      and first in pipeline.toml: #:schema ./pipeline.schema.json"
+    )]
     Schema,
     /// Draw the pipeline as a Mermaid flowchart.
+    #[command(
+        after_help = "Examples:\n  wtaf-host graph\n  wtaf-host graph other.toml > pipeline.mmd    which editors and forges draw"
+    )]
     Graph(ConfigArgs),
     /// Text the engine from the shell and wait for the page.
     Send(send::Args),
@@ -122,6 +130,11 @@ enum Verb {
     /// Bring the database's tables up to date.
     Migrate(migrate::Args),
     /// Print completions for a shell.
+    #[command(
+        after_help = "Examples:\n  wtaf-host completions bash > ~/.local/share/bash-completion/completions/wtaf-host\n  \
+                            wtaf-host completions zsh > ~/.zfunc/_wtaf-host\n  \
+                            wtaf-host completions fish > ~/.config/fish/completions/wtaf-host.fish"
+    )]
     Completions {
         /// Which one.
         shell: clap_complete::Shell,
@@ -154,6 +167,7 @@ pub(crate) type Outcome = Result<ExitCode, Fatal>;
 
 /// Parses the command line, does it, and says how it went.
 pub fn main() -> ExitCode {
+    end_with_the_reader();
     let outcome = match Cli::parse().verb {
         Verb::Run(args) => run::run(&args),
         Verb::Init(args) => init::init(&args),
@@ -204,6 +218,17 @@ fn check_file(config: &ConfigArgs, format: OutputFormat) -> ExitCode {
     let verdict = check::run(&config.file, &config.set, &crate::engine::Components, form);
     print!("{}", verdict.text);
     if verdict.good { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
+}
+
+/// Whoever reads what is printed may stop (`| head`): that is no fault of ours to report. The shell's own code for it is given.
+fn end_with_the_reader() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|why| why.starts_with("failed printing to stdout: Broken pipe")) {
+            std::process::exit(141);
+        }
+        report(panic);
+    }));
 }
 
 /// Colour is for terminals, and for people who have not said no (no-color.org).

@@ -25,6 +25,7 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub(super) enum Verb {
     /// Everyone, in the order they came; numbers are masked, but for JSON.
+    #[command(after_help = "Examples:\n  wtaf-host people list\n  wtaf-host people list --format json | jq length")]
     List {
         #[arg(long, value_enum, default_value = "text")]
         format: OutputFormat,
@@ -32,6 +33,7 @@ pub(super) enum Verb {
         config: ConfigFlags,
     },
     /// What is kept about someone, counted.
+    #[command(after_help = "Examples:\n  wtaf-host people show +15550001111\n  wtaf-host people show brave-otter")]
     Show {
         /// A number (+15550001111), or the first part of their pages' addresses.
         who: String,
@@ -41,6 +43,9 @@ pub(super) enum Verb {
         config: ConfigFlags,
     },
     /// Everything kept about someone, as JSON; with a folder, their pages as files beside it.
+    #[command(
+        after_help = "Examples:\n  wtaf-host people export brave-otter > person.json\n  wtaf-host people export brave-otter --out brave-otter"
+    )]
     Export {
         /// A number (+15550001111), or the first part of their pages' addresses.
         who: String,
@@ -51,6 +56,9 @@ pub(super) enum Verb {
         config: ConfigFlags,
     },
     /// Erases everything kept about someone. Shows what would go, unless told `--yes`.
+    #[command(
+        after_help = "Examples:\n  wtaf-host people erase brave-otter             what would go\n  wtaf-host people erase brave-otter --yes"
+    )]
     Erase {
         /// A number (+15550001111), or the first part of their pages' addresses.
         who: String,

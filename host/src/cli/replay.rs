@@ -13,6 +13,10 @@ use crate::{
 };
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  wtaf-host jobs replay 01K6…                            do the same versions give the same answers?\n  \
+                  wtaf-host jobs replay 01K6… --with slug=./new.wasm     what would another one have said?"
+)]
 pub(super) struct Args {
     /// The job.
     id: JobId,

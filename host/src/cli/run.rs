@@ -16,6 +16,11 @@ use crate::{
 };
 
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  wtaf-host run\n  wtaf-host run pipeline.toml --set server.listen=127.0.0.1:4040\n  \
+                  wtaf-host run --role web                       and, beside it:\n  wtaf-host run --role worker\n\n\
+                  WTAF_LOG says what is logged (WTAF_LOG=debug), WTAF_LOG_FORMAT how (pretty, json); logs go to standard error."
+)]
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArgs,

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use miette::{IntoDiagnostic, WrapErr, miette};
+use miette::{IntoDiagnostic, miette};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -63,11 +63,10 @@ async fn text_and_wait(args: &Args, pipeline: &Checked) -> miette::Result<(Value
     if let Some(token) = &pipeline.server.bridge_token {
         request = request.bearer_auth(token.expose_secret());
     }
-    let response = request
-        .send()
-        .await
-        .into_diagnostic()
-        .wrap_err_with(|| format!("no engine answers at {base}: start it with `wtaf-host run`"))?;
+    let response = request.send().await.map_err(|why| {
+        let why = if why.is_connect() { String::new() } else { format!(": {}", why.without_url()) };
+        miette!(help = "start it with `wtaf-host run`", "no engine answers at {base}{why}")
+    })?;
     let status = response.status();
     let id = response.headers().get("x-wtaf-job").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let Some(id) = id.filter(|_| status.is_success()) else {

@@ -21,6 +21,7 @@ mod parts;
 pub mod people;
 mod publish;
 pub mod pulse;
+mod room;
 mod runner;
 mod sender;
 mod shares;
@@ -68,6 +69,7 @@ pub struct Engine {
     asks: JobIds,
     swaps: Option<Arc<swap::Swaps>>,
     pulse: Option<Arc<Pulse>>,
+    room: room::Gauge,
 }
 
 /// Why the engine could not say.
@@ -101,7 +103,16 @@ pub struct Health {
 impl Engine {
     /// Over the given parts; [`crate::engine`]'s runner is started apart, so that a process may be web only.
     pub fn new(pipeline: Arc<Checked>, queue: Arc<dyn Queue>, store: Arc<dyn Store>, sms: Arc<dyn Sms>) -> Self {
-        Self { pipeline, queue, store, sms, asks: JobIds::default(), swaps: None, pulse: None }
+        Self {
+            pipeline,
+            queue,
+            store,
+            sms,
+            asks: JobIds::default(),
+            swaps: None,
+            pulse: None,
+            room: room::Gauge::default(),
+        }
     }
 
     /// With the half that swaps plugins, where this process works on jobs.
@@ -204,8 +215,10 @@ impl Engine {
     pub async fn health(&self) -> Health {
         let store = self.store.ping().await.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
         let queue = self.queue.depth().await.map_or_else(|error| error.to_string(), |_| "ok".to_owned());
-        let ready = store == "ok" && queue == "ok";
+        let disk = self.room.of(&self.pipeline).await;
+        let ready = store == "ok" && queue == "ok" && disk.as_deref().is_none_or(|disk| disk == "ok");
         let mut parts = vec![("store".into(), store), ("queue".into(), queue)];
+        parts.extend(disk.map(|disk| ("disk".into(), disk)));
         // A node that runs an older version of a plugin than the others serves all the same: shown, and no reason to send nobody here.
         parts.extend(
             self.swaps.as_ref().and_then(|swaps| swaps.bucket_health()).map(|health| ("plugins".into(), health)),

@@ -4,6 +4,7 @@
 
 mod asker;
 mod id;
+pub mod mask;
 mod progress;
 pub mod reserved;
 mod story;

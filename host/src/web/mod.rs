@@ -53,6 +53,7 @@ use http::{HeaderMap, Uri};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use operator::is_beyond_guessing;
 pub use probes::probes;
 pub use problem::Problem;
 pub use routes::router;

@@ -1,11 +1,23 @@
 //! Who may operate the engine over HTTP: whoever holds `server.admin_token`; where none is set, a request from this machine.
 
+use std::collections::HashSet;
+
 use http::{HeaderMap, StatusCode, Uri};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Problem, Site, session};
+
+/// A token of so many signs, of so many kinds, is found by nobody who tries.
+const LONG: usize = 24;
+const KINDS: usize = 8;
+
+/// Whether nobody finds a token by trying.
+pub(crate) fn is_beyond_guessing(token: &str) -> bool {
+    let kinds: HashSet<char> = token.chars().collect();
+    token.chars().count() >= LONG && kinds.len() >= KINDS
+}
 
 /// Lets an operator pass, or says what is missing.
 pub(super) fn check(site: &Site, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {

@@ -1,7 +1,8 @@
 //! The book: it is built without a complaint, its links lead somewhere, and its commands do what they say.
 //!
 //! Blocks that begin with ```` ```sh ```` are run, a page's in order, in one shell and an empty folder with the shipped pipeline.toml in it; those with
-//! ```` ```sh,background ```` beside them. What needs another machine, an account or a keyboard stands in other blocks.
+//! ```` ```sh,background ```` beside them; of those with ```` ```console,run ````, which show answers too, the lines after a prompt. What needs another machine,
+//! an account, a keyboard or the id of somebody's job stands in other blocks: that the command line takes those as well is a test beside it.
 
 use std::{
     fs,
@@ -54,10 +55,11 @@ fn commands(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
-        let background = line == "```sh,background";
-        if background || line == "```sh" {
+        let (background, answered) = (line == "```sh,background", line == "```console,run");
+        if background || answered || line == "```sh" {
             let text: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-            blocks.push(Block { background, text: text.join("\n") });
+            let asked = text.into_iter().filter_map(|line| if answered { line.strip_prefix("$ ") } else { Some(line) });
+            blocks.push(Block { background, text: asked.collect::<Vec<_>>().join("\n") });
         }
     }
     blocks
@@ -148,7 +150,7 @@ async fn the_tutorial_does_what_it_says() {
 async fn the_commands_of_every_other_page_do_what_they_say() {
     let with_commands = pages().into_iter().filter(|(name, page)| name != "tutorial.md" && !commands(page).is_empty());
     let with_commands: Vec<_> = with_commands.collect();
-    assert!(with_commands.len() >= 4, "the how-to pages have commands");
+    assert!(with_commands.len() >= 8, "the chapters and the how-to pages have commands");
     for (name, page) in with_commands {
         run(&name, &page).await;
     }

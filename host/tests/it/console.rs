@@ -117,6 +117,19 @@ async fn a_token_cannot_be_guessed_by_trying() {
 }
 
 #[tokio::test]
+async fn whoever_holds_a_long_token_comes_in_while_others_are_guessing() {
+    let token = "6f1c2a9be04d7758aa31fe90";
+    let host = Host::of().set(format!("server.admin_token={token}")).start().await;
+    while sign_in(&host, "a guess").await.status() != StatusCode::TOO_MANY_REQUESTS {}
+
+    let right = sign_in(&host, token).await;
+
+    assert_eq!(right.status(), StatusCode::SEE_OTHER);
+    assert!(!header(&right, "set-cookie").is_empty());
+    while sign_in(&host, "a guess").await.status() != StatusCode::TOO_MANY_REQUESTS {}
+}
+
+#[tokio::test]
 async fn nothing_is_done_for_a_form_that_another_page_sent() {
     let host = Host::start().await;
     let other = Component::version("slug", "9.0.0");
@@ -307,6 +320,10 @@ async fn a_process_without_the_worker_says_so_and_shows_what_it_has() {
     let id = host.text(ANN, "WTAF a tip calculator").await;
     for page in ["", "/plugins", "/providers"] {
         assert!(shown(&host, &format!("/console{page}")).await.contains("works on no jobs"), "{page}");
+    }
+    let overview = shown(&host, "/console").await;
+    for stage in ["coach", "prompt", "ai", "extract", "slug", "publish", "notify"] {
+        assert!(overview.contains(&format!("<b>{stage}</b>")), "{stage} is drawn as the file has it: {overview}");
     }
     assert!(shown(&host, "/console/jobs?status=queued").await.contains(&id));
     let done = send(&host, "/console/plugins", &[("do", "rollback"), ("plugin", "slug")]).await;

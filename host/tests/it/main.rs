@@ -15,6 +15,7 @@ mod crash;
 mod database;
 mod doctor;
 mod everywhere;
+mod exits;
 mod faults;
 mod fence;
 mod floods;

@@ -52,7 +52,12 @@ async fn on_a_full_disk_nothing_is_accepted_that_could_be_lost_and_with_room_all
     let refused = host.try_text(BOB, OTTER, "SMfull").await;
     assert!(refused.as_ref().is_err_and(|why| why.contains("503")), "{refused:?}");
     assert_eq!(host.page(&before).await.status, 200, "what is live stays live");
+    let shut = async || (host.get("/readyz").await.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(());
+    until("no balancer sends a text here", shut).await;
+    let console = host.get("/console").await.text().await.expect("a page is text");
+    assert!(console.contains("In trouble") && console.contains(" of 64.0 MiB left"), "{console}");
     fs::remove_file(filler).expect("it is ours");
+    until("it is ready again", async || host.get("/readyz").await.status().is_success().then_some(())).await;
     let again = host.try_text(BOB, OTTER, "SMfull").await.expect("there is room");
     let url = host.made(&again).await;
 
@@ -92,6 +97,11 @@ async fn a_data_directory_that_cannot_be_written_refuses_in_words_and_heals() {
         host.logs().iter().any(|line| line.to_string().contains("mount that disk for writing")),
         "it says what to do"
     );
+    until("it says that it is not ready, and why", async || {
+        let ready: serde_json::Value = host.get("/readyz").await.json().await.expect("it is JSON");
+        ready["parts"]["disk"].as_str().is_some_and(|disk| disk.contains("ead-only")).then_some(())
+    })
+    .await;
     host.in_its_mounts("umount data/wtaf");
     let again = host.try_text(BOB, OTTER, "SMread").await.expect("it can write");
 

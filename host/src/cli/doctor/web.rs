@@ -2,8 +2,10 @@
 
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
+use secrecy::ExposeSecret;
+
 use super::{Check, Notes, is_here};
-use crate::{adapter::ai, cli::operate::Running, config::Checked};
+use crate::{adapter::ai, cli::operate::Running, config::Checked, web};
 
 const LIMIT: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(10);
@@ -82,6 +84,9 @@ fn rights(pipeline: &Checked, notes: &mut Notes) {
     let server = &pipeline.server;
     let open = !is_here(&server.public_url) || !server.listen.ip().is_loopback();
     match (&server.admin_token, open) {
+        (Some(token), true) if !web::is_beyond_guessing(token.expose_secret()) => {
+            notes.warn("admin_token", "short enough to be found by trying", "WTAF_ADMIN_TOKEN=$(openssl rand -hex 32)");
+        }
         (Some(_), _) => notes.ok("admin_token", "set"),
         (None, false) => notes.ok("admin_token", "not set: this machine alone may operate it"),
         (None, true) => notes.warn(

@@ -5,16 +5,13 @@ use std::fmt::Write;
 use miette::{IntoDiagnostic, miette};
 use serde_json::{Value, json};
 
-use super::{
-    advice::{self, Advice},
-    one_line,
-};
+use super::advice::{self, Advice};
 use crate::{
     adapter::store::{OutboxText, Store, StoreError},
     cli::boot,
     config::Checked,
     engine::{Eyes, job_view},
-    job::{ForPerson, Job, JobId, Millis, Status},
+    job::{ForPerson, Job, JobId, Millis, Status, mask},
 };
 
 /// So much of what was asked is shown.
@@ -109,9 +106,9 @@ impl Story {
 
     fn decided(&self) -> Option<String> {
         Some(match &self.job.progress.decided.as_ref()?.then {
-            ForPerson::Order(order) => format!("a job of the kind {} ({})", order.kind, one_line(&order.why)),
+            ForPerson::Order(order) => format!("a job of the kind {} ({})", order.kind, masked(&order.why)),
             ForPerson::Reply(words) => format!("a reply at once, \"{}\"", masked(words)),
-            ForPerson::Silence(why) => format!("silence, because {why}"),
+            ForPerson::Silence(why) => format!("silence, because {}", masked(why)),
         })
     }
 
@@ -135,7 +132,7 @@ impl Story {
                 "  +{after:<9.3} {:<10} {plugin:<28} {:>10.3} ms  {attempt}{}",
                 stage.name,
                 stage.ms,
-                one_line(&stage.outcome)
+                masked(&stage.outcome)
             );
         }
         let left: Vec<_> = self.stages.iter().filter(|name| !job.stages.iter().any(|ran| ran.name == **name)).collect();
@@ -193,8 +190,13 @@ impl Story {
     /// For scripts.
     pub(super) fn as_json(&self) -> Value {
         let advice = self.advice();
+        let mut job = job_view(&self.job, None, Eyes::Operator);
+        mask_at(&mut job, &["/title", "/reply", "/error/message"]);
+        for stage in job["stages"].as_array_mut().into_iter().flatten() {
+            mask_at(stage, &["/outcome"]);
+        }
         json!({
-            "job": job_view(&self.job, None, Eyes::Operator),
+            "job": job,
             "asked": { "by": self.job.request.asker.to_string(), "text": masked(&self.job.request.text) },
             "decided": self.decided(),
             "wrong": advice.as_ref().map(|advice| &advice.what),
@@ -205,8 +207,8 @@ impl Story {
                 "status": text.status.as_str(),
                 "attempts": text.attempts,
                 "segments": text.segments,
-                "error": text.error,
-                "body": text.text.body,
+                "error": text.error.as_deref().map(mask::numbers),
+                "body": mask::numbers(&text.text.body),
                 "updated_at": text.updated,
             })).collect::<Vec<_>>()),
         })
@@ -219,7 +221,7 @@ fn told_by_text(out: &mut String, text: &OutboxText) {
         Some(more) => format!(", {more} segments"),
         None => String::new(),
     };
-    let error = text.error.as_ref().map(|error| format!(" ({})", one_line(error))).unwrap_or_default();
+    let error = text.error.as_ref().map(|error| format!(" ({})", masked(error))).unwrap_or_default();
     let _ = writeln!(
         out,
         "  {} to {}: {}{segments}{error}\n    \"{}\"",
@@ -251,37 +253,20 @@ fn span(seconds: f64) -> String {
 
 /// Someone's words, short, on one line, without what looks like a number somebody can be called at.
 fn masked(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut out = String::new();
-    let mut word = String::new();
-    for sign in line.chars().chain(std::iter::once('\0')) {
-        if sign.is_ascii_digit() || (!word.is_empty() && matches!(sign, '-' | '.' | '(' | ')' | ' ')) {
-            word.push(sign);
-            continue;
-        }
-        out.push_str(&without_number(&word));
-        word.clear();
-        if sign == '+' {
-            word.push(sign);
-        } else if sign != '\0' {
-            out.push(sign);
-        }
-    }
+    let mut out = mask::numbers(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     if out.chars().count() > WORDS {
         out = out.chars().take(WORDS).chain(std::iter::once('…')).collect();
     }
     out
 }
 
-/// Seven digits and more are a number to call; fewer are an amount, a year, a time.
-fn without_number(word: &str) -> String {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
-    if digits < 7 {
-        return word.to_owned();
+/// Texts of a JSON value that somebody wrote or said, masked where they stand.
+fn mask_at(value: &mut Value, pointers: &[&str]) {
+    for pointer in pointers {
+        if let Some(Value::String(text)) = value.pointer_mut(pointer) {
+            *text = mask::numbers(text);
+        }
     }
-    let tail = &word[word.trim_end_matches(|sign: char| !sign.is_ascii_digit()).len()..];
-    let begin: String = word.chars().take(3).collect();
-    format!("{begin}•••{tail}")
 }
 
 #[cfg(test)]
@@ -290,8 +275,7 @@ mod tests {
 
     #[test]
     fn numbers_to_call_are_masked_and_amounts_are_not() {
-        assert_eq!(masked("call +1 555 867 5310 about 1200 dollars"), "call +1 ••• about 1200 dollars");
-        assert_eq!(masked("(555) 867-5310, in 2026."), "(555•••, in 2026.");
+        assert_eq!(masked("call +1 555 867 5310 about 1200 dollars"), "call +15•••10 about 1200 dollars");
         assert_eq!(masked("wtaf a\n tip  calculator 3+4"), "wtaf a tip calculator 3+4");
     }
 

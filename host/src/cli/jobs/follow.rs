@@ -5,7 +5,7 @@ use std::{collections::HashMap, io::Write, process::ExitCode, time::Duration};
 use miette::{IntoDiagnostic, miette};
 use serde_json::Value;
 
-use super::{Which, line_of, list};
+use super::{HEAD, Which, line_of, list};
 use crate::{
     adapter::{queue::Queue, store::Store},
     cli::OutputFormat,
@@ -57,6 +57,11 @@ pub(super) async fn all(
     format: OutputFormat,
 ) -> miette::Result<ExitCode> {
     let mut seen: HashMap<JobId, Seen> = HashMap::new();
+    if format == OutputFormat::Text
+        && let Reader::Gone = say(HEAD)?
+    {
+        return Ok(ExitCode::SUCCESS);
+    }
     loop {
         let mut jobs = list(queue, which, limit).await?;
         jobs.reverse();

@@ -29,6 +29,9 @@ use crate::{
 };
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  wtaf-host plugin install my-names/my-names.wasm --name slug\n  \
+                  wtaf-host plugin install slug.wasm --at-once          to everyone, without a trial\n\n\
+                  It is rehearsed first: one that fails its own examples or a recorded job is refused, and nothing changes.")]
 pub(in crate::cli) struct Args {
     /// The component.
     component: PathBuf,

@@ -88,7 +88,7 @@ fn from(source: &PluginSource, dir: &Path) -> String {
 
 fn print(row: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    println!(
+    let line = format!(
         "{:<14} {:<8} {:<10} {:.12}  {}",
         text(&row["name"]),
         text(&row["role"]),
@@ -96,6 +96,7 @@ fn print(row: &Value) {
         text(&row["digest"]),
         text(&row["from"])
     );
+    println!("{}", line.trim_end());
     let trial = &row["trial"];
     if trial.is_object() {
         let counts = &trial["counts"];

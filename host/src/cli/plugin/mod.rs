@@ -22,6 +22,9 @@ pub(super) use show::readable_diff;
 #[derive(clap::Subcommand)]
 pub(super) enum Verb {
     /// The plugins of a pipeline: what is in force, on trial, before, set aside.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin list\n  wtaf-host plugin list --format json | jq -r '.[] | .name, .version'"
+    )]
     List {
         #[command(flatten)]
         config: ConfigFlags,
@@ -29,6 +32,9 @@ pub(super) enum Verb {
         format: OutputFormat,
     },
     /// What a component is and what it may do, in words.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin inspect my-names/my-names.wasm\n  wtaf-host plugin inspect my-names.wasm --format json"
+    )]
     Inspect {
         /// The component.
         file: PathBuf,
@@ -36,6 +42,7 @@ pub(super) enum Verb {
         format: OutputFormat,
     },
     /// Write a built-in plugin to a file.
+    #[command(after_help = "Examples:\n  wtaf-host plugin export slug --out slug.wasm")]
     Export {
         /// coach, prompt, extract or slug.
         name: String,
@@ -52,10 +59,17 @@ pub(super) enum Verb {
     /// Put a plugin in force: checked, tried, and then swapped in while the engine runs.
     Install(install::Args),
     /// Go back to the version before.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin rollback slug\n\nThe engine may run or not; jobs under way end on what they began with."
+    )]
     Rollback(rollback::Args),
     /// Remove what was installed: the version built into the engine serves again.
+    #[command(after_help = "Examples:\n  wtaf-host plugin uninstall slug")]
     Uninstall(rollback::Args),
     /// Give the version on trial to everyone.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin list                how the trial goes\n  wtaf-host plugin promote slug"
+    )]
     Promote(rollback::Args),
     #[command(flatten)]
     Trust(trust::Verb),

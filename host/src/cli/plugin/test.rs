@@ -17,6 +17,8 @@ use crate::{
 };
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  wtaf-host plugin test my-names/my-names.wasm\n  \
+                        wtaf-host plugin test my-names.wasm --name slug --recorded 200     on what slug was asked lately")]
 pub(in crate::cli) struct Args {
     /// The component.
     component: PathBuf,

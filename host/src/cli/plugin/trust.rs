@@ -23,12 +23,17 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub(in crate::cli) enum Verb {
     /// Make a key pair to sign plugins with.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin keygen --out release.key      and into pipeline.toml what it prints"
+    )]
     Keygen {
         /// Where the secret key goes; a file that is there stays as it is.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
     /// Sign a component, in place.
+    #[command(after_help = "Examples:\n  wtaf-host plugin sign my-names.wasm --key release.key --name slug\n  \
+                            wtaf-host plugin sign my-names.wasm --key release.key --counter 7")]
     Sign {
         /// The component.
         file: PathBuf,
@@ -43,6 +48,9 @@ pub(in crate::cli) enum Verb {
         name: Option<String>,
     },
     /// Say whether a pipeline's keys let a component in.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin verify my-names.wasm --name slug\n  wtaf-host plugin verify slug.wasm --config /etc/wtaf/pipeline.toml"
+    )]
     Verify {
         /// The component.
         component: PathBuf,
@@ -53,6 +61,9 @@ pub(in crate::cli) enum Verb {
         config: ConfigFlags,
     },
     /// Put a component into a registry.
+    #[command(
+        after_help = "Examples:\n  wtaf-host plugin push slug.wasm oci://registry.example/plugins/slug:1.2.0\n\nIt signs in as docker's config.json says, else with WTAF_OCI_USER and WTAF_OCI_PASSWORD."
+    )]
     Push {
         /// The component.
         file: PathBuf,

@@ -38,12 +38,13 @@ pub(super) struct Args {
 pub(super) fn status(args: &Args) -> Outcome {
     let pipeline = boot::load_to_run(&args.config)?;
     let at = format!("http://{}", pipeline.server.listen);
+    let order: Vec<_> = pipeline.stages.iter().map(|stage| stage.name.clone()).collect();
     let again = !args.once && args.format == OutputFormat::Text && std::io::stdout().is_terminal();
     block_on(async {
         loop {
             let running = Running::find(&pipeline).await?;
             let seen = match &running {
-                Some(running) => match Seen::look(running).await {
+                Some(running) => match Seen::look(running, order.clone()).await {
                     // It went between two questions: the next look says so.
                     Err(_) if again => None,
                     seen => Some(seen?),
@@ -81,16 +82,25 @@ struct Seen {
     ready: bool,
     parts: Vec<(String, String)>,
     scrape: Scrape,
+    /// The stages of pipeline.toml.
+    order: Vec<String>,
     now: Millis,
 }
 
 impl Seen {
-    async fn look(running: &Running) -> miette::Result<Self> {
+    async fn look(running: &Running, order: Vec<String>) -> miette::Result<Self> {
         let (ready, health) = running.health().await?;
         let parts = health["parts"].as_object().cloned().unwrap_or_default();
         let parts = parts.into_iter().map(|(name, state)| (name, state.as_str().unwrap_or_default().to_owned()));
         let scrape = Scrape::read(&running.metrics().await?);
-        Ok(Self { ready, parts: parts.collect(), scrape, now: Millis::now() })
+        Ok(Self { ready, parts: parts.collect(), scrape, order, now: Millis::now() })
+    }
+
+    /// Those that have run, in the pipeline's order; others, of a generation before, after them.
+    fn stages(&self) -> Vec<String> {
+        let mut ran = self.scrape.values("wtaf_stage_seconds_bucket", "stage");
+        ran.sort_by_key(|name| self.order.iter().position(|stage| stage == name).unwrap_or(usize::MAX));
+        ran
     }
 
     fn count(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
@@ -129,7 +139,7 @@ impl Seen {
         let half = self.scrape.quantile("wtaf_job_seconds", &[], 0.5);
         let most = self.scrape.quantile("wtaf_job_seconds", &[], 0.95);
         let _ = writeln!(out, "  time      half within {}, 95 in 100 within {}", maybe(half), maybe(most));
-        for stage in self.scrape.values("wtaf_stage_seconds_bucket", "stage") {
+        for stage in self.stages() {
             let of = [("stage", stage.as_str())];
             let half = self.scrape.quantile("wtaf_stage_seconds", &of, 0.5);
             let most = self.scrape.quantile("wtaf_stage_seconds", &of, 0.95);
@@ -177,8 +187,8 @@ impl Seen {
             values.into_iter().map(|value| (value.clone(), json!(self.count(name, &[(label, &value)])))).collect()
         };
         let times = |name: &str, of: &[(&str, &str)]| json!({ "p50": self.scrape.quantile(name, of, 0.5), "p95": self.scrape.quantile(name, of, 0.95) });
-        let stages = self.scrape.values("wtaf_stage_seconds_bucket", "stage");
-        let stages: Value = stages
+        let stages: Value = self
+            .stages()
             .into_iter()
             .map(|stage| (stage.clone(), times("wtaf_stage_seconds", &[("stage", &stage)])))
             .collect();

@@ -26,10 +26,10 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  wtaf-host test                          every case of ./pipeline.toml
-  wtaf-host test --only \"tip calculator\"  those with these words in their name
+  wtaf-host test                           every case of ./pipeline.toml
+  wtaf-host test --only \"tip calculator\"   those with these words in their name
   wtaf-host test --set stage.slug.plugin=./my-slug.wasm
-                                          the same cases on a plugin of your own
+                                           the same cases on a plugin of your own
 
 A case:
   [[test]]

@@ -51,7 +51,8 @@ pub(super) fn grouped<'a>(jobs: impl IntoIterator<Item = &'a Job>) -> Vec<Cause>
 /// What a provider, a disk or a database said of itself may be told; what a plugin said may hold a person's words, so there it is told which plugin.
 fn in_words(job: &Job, code: &str, message: &str) -> String {
     match code {
-        "ai-unavailable" | "store" | "queue" | "disk" | "flow" => words::line(message),
+        "ai-unavailable" => words::line(&plainly(message)),
+        "store" | "queue" | "disk" | "flow" => words::line(message),
         "plugin" => {
             let last = job.stages.iter().rev().find(|stage| stage.plugin.is_some() && stage.outcome != "ok");
             last.map_or_else(
@@ -72,6 +73,24 @@ fn in_words(job: &Job, code: &str, message: &str) -> String {
         "refused" => "Refused by a plugin or by rule; the person was told.".to_owned(),
         _ => format!("It ended with the code {code}."),
     }
+}
+
+/// What each provider failed with, without what differs from job to job: whether it was asked or passed over for that, and what it says of itself.
+fn plainly(message: &str) -> String {
+    let message = message.replace("not asked, after: ", "");
+    let (mut out, mut depth) = (String::with_capacity(message.len()), 0_u32);
+    for sign in message.chars() {
+        match sign {
+            '(' => {
+                depth += 1;
+                out.truncate(out.trim_end().len());
+            }
+            ')' => depth = depth.saturating_sub(1),
+            sign if depth == 0 => out.push(sign),
+            _ => {}
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -115,6 +134,15 @@ mod tests {
             [("401", 2), ("gone", 1)]
         );
         assert_eq!(causes[0].newest, jobs[1].id);
+    }
+
+    #[test]
+    fn a_provider_that_is_asked_and_one_that_is_passed_over_for_the_same_are_one_cause() {
+        let asked = "no AI provider answered: one: 500 it failed (it says: try (again)); two: cannot be reached at x";
+        let passed = "no AI provider answered: one: not asked, after: 500 it failed (it says: later); two: not asked, after: cannot be reached at x";
+        let causes = grouped(&[failed(1, "ai-unavailable", asked), failed(2, "ai-unavailable", passed)]);
+        assert_eq!(causes.len(), 1);
+        assert_eq!(causes[0].what, "no AI provider answered: one: 500 it failed; two: cannot be reached at x");
     }
 
     #[test]

@@ -151,7 +151,7 @@ async fn find(site: &Site, asked: &Asked) -> Result<Vec<Job>, String> {
 
 fn row(job: &Job) -> Row {
     let page = job.progress.published.as_ref().map(|page| format!("{}/{}", page.user, page.app));
-    let cause = causes::cause(job).map(|cause| format!("{}: {}", cause.code, cause.what));
+    let cause = causes::cause(job).map(|cause| words::cell(&format!("{}: {}", cause.code, cause.what)));
     Row {
         id: job.id.to_string(),
         when: words::ago(job.created_at),

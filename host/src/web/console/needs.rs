@@ -265,6 +265,7 @@ async fn spending(site: &Site, needs: &mut Vec<Need>) {
         pipeline
             .ai
             .iter()
+            .filter(|_| pipeline.limits.enabled)
             .filter_map(|ai| Some((Whose::Provider(ai.name.clone()), ai.name.clone(), ai.spend_per_day?))),
     );
     for (whose, name, most) in limits {

@@ -42,11 +42,15 @@ struct View {
     flowing: Vec<Flowing>,
     /// Why jobs failed in the last day, or why that cannot be told.
     failures: Result<Vec<Cause>, String>,
+    /// How many failed jobs were looked at, where there may be more.
+    sampled: Option<u32>,
     stage: Option<String>,
     no_stage: bool,
     fine: bool,
     charts: Vec<Chart>,
     counting: String,
+    /// Of what the cards' figures are.
+    counted: String,
 }
 
 /// A job in a stage.
@@ -90,6 +94,17 @@ pub(crate) async fn show(
             .collect();
         counting = words::age(pulse.age());
     }
+    let mut counted = "in the hour".to_owned();
+    if !frame.works {
+        // What a stage does now is known where it runs; what it did stands in the records of both.
+        let jobs = stored(site.store().jobs(&JobFilter::default(), LOOKED_AT)).await.unwrap_or_default();
+        cards = pipeline::recorded(site.config(), &jobs);
+        counted = match jobs.len() {
+            0 => "on record yet".to_owned(),
+            some => format!("of the last {}", words::count(some as u64, "job")),
+        };
+    }
+    let failures = failures(&site).await;
     let view = View {
         title: "Console",
         waiting: words::thousands(depth.waiting as u64),
@@ -97,7 +112,8 @@ pub(crate) async fn show(
         working: words::thousands(depth.working as u64),
         texts: stored(site.store().texts_waiting()).await.ok(),
         generation: generation.map(|one| one.id.to_string()).unwrap_or_default(),
-        failures: failures(&site).await,
+        sampled: failures.as_ref().is_ok_and(|(_, all)| !all).then_some(LOOKED_AT),
+        failures: failures.map(|(causes, _)| causes),
         no_stage: asked.is_some() && stage.is_none() && frame.works,
         cards,
         flowing,
@@ -105,16 +121,20 @@ pub(crate) async fn show(
         fine,
         charts,
         counting,
+        counted,
         frame,
     };
     Ok(page(&site, &view)?)
 }
 
-async fn failures(site: &Site) -> Result<Vec<Cause>, String> {
+/// The causes, and whether all failed jobs of the day were looked at.
+async fn failures(site: &Site) -> Result<(Vec<Cause>, bool), String> {
     let filter = JobFilter { status: Some(Status::Failed), ..JobFilter::default() };
     let jobs = stored(site.store().jobs(&filter, LOOKED_AT)).await?;
     let since = Millis::now().before(DAY);
-    Ok(causes::grouped(jobs.iter().filter(|job| job.finished_at.unwrap_or(job.created_at) >= since)))
+    let lately: Vec<_> = jobs.iter().filter(|job| job.finished_at.unwrap_or(job.created_at) >= since).collect();
+    let all = lately.len() < LOOKED_AT as usize;
+    Ok((causes::grouped(lately), all))
 }
 
 fn ended(sums: &[Sum]) -> Vec<chart::Stack> {

@@ -39,8 +39,7 @@ struct Shown {
     recent: String,
     p50: String,
     p95: String,
-    places: usize,
-    most: usize,
+    places: String,
     timeout: String,
     spent: Spent,
 }
@@ -69,13 +68,14 @@ pub(crate) async fn show(
     let mut providers = Vec::new();
     for (at, state) in states.iter().enumerate() {
         let Some(entry) = pipeline.ai.iter().find(|ai| ai.name == state.name) else { continue };
-        let spent = spent(&site, &Whose::Provider(state.name.clone()), entry.spend_per_day).await;
-        providers.push(shown(at, state, entry, spent));
+        let most = entry.spend_per_day.filter(|_| limits.enabled);
+        let spent = spent(&site, &Whose::Provider(state.name.clone()), most).await;
+        providers.push(shown(at, at + 1 == states.len(), state, entry, spent));
     }
     Ok(page(&site, &View { title: "Providers", frame, providers, all })?)
 }
 
-fn shown(at: usize, state: &ProviderState, entry: &Ai, spent: Spent) -> Shown {
+fn shown(at: usize, is_last: bool, state: &ProviderState, entry: &Ai, spent: Spent) -> Shown {
     let (class, word, meaning) = match state.state {
         BreakerState::Closed => ("good", "answering", "Calls go through.".to_owned()),
         BreakerState::Paused => {
@@ -87,9 +87,13 @@ fn shown(at: usize, state: &ProviderState, entry: &Ai, spent: Spent) -> Shown {
         BreakerState::Open => {
             let again = state.again.map_or_else(
                 || " The next call tries it again.".to_owned(),
-                |at| format!(" It is tried again in {}.", words::age(at.since(Millis::now()))),
+                |at| match at.since(Millis::now()) {
+                    soon if soon < Duration::from_secs(1) => " It is about to be tried again.".to_owned(),
+                    later => format!(" It is tried again in {}.", words::age(later)),
+                },
             );
-            ("wrong", "resting", format!("Nothing is sent; the next provider is asked.{again}"))
+            let others = if is_last { "no other is left after it" } else { "the next provider is asked" };
+            ("wrong", "resting", format!("Nothing is sent; {others}.{again}"))
         }
     };
     let said = |time: Option<Duration>| time.map_or_else(|| "–".to_owned(), words::took);
@@ -106,8 +110,10 @@ fn shown(at: usize, state: &ProviderState, entry: &Ai, spent: Spent) -> Shown {
         recent: format!("{} of the last {} failed", state.recent.failed, state.recent.tries),
         p50: said(state.recent.p50),
         p95: said(state.recent.p95),
-        places: state.places,
-        most: entry.max_concurrent,
+        places: match entry.max_concurrent {
+            most if state.places < most => format!("{}, lowered from {most}", state.places),
+            most => most.to_string(),
+        },
         timeout: words::age(entry.timeout),
         spent,
     }
@@ -120,7 +126,7 @@ async fn spent(site: &Site, whose: &Whose, most: Option<f64>) -> Spent {
         return Spent { words: "The database does not answer.".into(), part: None, near: false };
     };
     match most {
-        None => Spent { words: format!("{}; no limit is set", words::dollars(spent)), part: None, near: false },
+        None => Spent { words: format!("{}; no limit is in force", words::dollars(spent)), part: None, near: false },
         Some(most) => Spent {
             words: format!("{} of {}", words::dollars(spent), words::dollars(most)),
             part: Some((spent / most.max(f64::MIN_POSITIVE) * 1_000.0).clamp(0.0, 1_000.0) as u64),

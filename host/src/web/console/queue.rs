@@ -38,7 +38,10 @@ struct View {
     texts: Result<u64, String>,
     causes: Vec<Cause>,
     dead: Result<Vec<Dead>, String>,
-    more: usize,
+    /// How many were looked at for causes, where there may be more.
+    sampled: Option<usize>,
+    more: String,
+    is_more: bool,
 }
 
 struct Depth {
@@ -68,6 +71,8 @@ pub(crate) async fn show(
     let config = site.config();
     let depth = site.engine().depth().await.map_err(|error| words::line(&error.to_string()));
     let failed = site.engine().queue().list(State::Failed, MOST).await.map_err(|error| words::line(&error.to_string()));
+    let counted = depth.as_ref().map_or(0, |depth| depth.failed);
+    let there = failed.as_deref().map_or(0, |failed| failed.len().max(counted));
     let view = View {
         title: "Queue",
         depth: depth.map(|depth| Depth {
@@ -85,7 +90,9 @@ pub(crate) async fn show(
         room: Room::at(&config.data_dir).map(Room::words),
         texts: stored(site.store().texts_waiting()).await,
         causes: failed.as_deref().map(causes::grouped).unwrap_or_default(),
-        more: failed.as_deref().map_or(0, |failed| failed.len().saturating_sub(LISTED)),
+        sampled: failed.as_deref().is_ok_and(|failed| failed.len() == MOST).then_some(MOST),
+        more: words::thousands(there.saturating_sub(LISTED) as u64),
+        is_more: there > LISTED,
         dead: failed.map(|failed| failed.iter().take(LISTED).map(dead).collect()),
         frame,
     };
@@ -100,7 +107,7 @@ fn dead(job: &Job) -> Dead {
         source: job.request.source.as_str(),
         who: job.request.asker.to_string(),
         attempts: job.attempts,
-        what: cause.map_or_else(|| "It ended without a reason on record.".into(), |cause| cause.what),
+        what: cause.map_or_else(|| "It ended without a reason on record.".into(), |cause| words::cell(&cause.what)),
     }
 }
 

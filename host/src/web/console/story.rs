@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode, Uri};
 
 use super::{
     Frame, Here, Shut, diff, door, drawn, frame, jobs, page, pipeline, stored, swaps,
-    words::{self, Excerpt, excerpt},
+    words::{self, Excerpt, excerpt, of_person},
 };
 use crate::{
     adapter::{queue::QueueError, store::OutboxText},
@@ -26,6 +26,8 @@ use crate::{
 const LONG: usize = 6_000;
 /// Calls that are shown.
 const CALLS: usize = 60;
+/// Thousandths of a job's time that waiting must have taken to be shown.
+const WORTH_A_BAR: u64 = 50;
 
 #[derive(Template)]
 #[template(path = "console/story.html")]
@@ -250,7 +252,7 @@ async fn tell(site: &Site, frame: Frame, job: &Job, replay: Option<Replay>) -> R
         source: job.request.source.as_str(),
         who: job.request.asker.to_string(),
         slug: person.map(|person| person.slug).filter(|slug| !slug.is_empty()),
-        asked: excerpt(&job.request.text, LONG),
+        asked: of_person(&job.request.text, LONG),
         accepted: words::moment(job.created_at),
         at: job.created_at.to_string(),
         took: job.finished_at.map(|at| words::took(at.since(job.created_at))),
@@ -265,8 +267,8 @@ async fn tell(site: &Site, frame: Frame, job: &Job, replay: Option<Replay>) -> R
                 page.version,
             )
         }),
-        error: job.error.as_ref().map(|error| (error.code.clone(), excerpt(&error.message, LONG))),
-        reply: job.progress.reply.as_deref().map(|reply| excerpt(reply, LONG)),
+        error: job.error.as_ref().map(|error| (error.code.clone(), of_person(&error.message, LONG))),
+        reply: job.progress.reply.as_deref().map(|reply| of_person(reply, LONG)),
         bars,
         scale,
         ai: job.ai.as_ref().map(ai),
@@ -303,12 +305,12 @@ async fn recorded(site: &Site, id: JobId) -> Vec<Recorded> {
 
 fn decision(then: &ForPerson) -> (String, Excerpt) {
     match then {
-        ForPerson::Reply(said) => ("A reply".into(), excerpt(said, LONG)),
-        ForPerson::Silence(why) => ("Silence, because".into(), excerpt(why, LONG)),
+        ForPerson::Reply(said) => ("A reply".into(), of_person(said, LONG)),
+        ForPerson::Silence(why) => ("Silence, because".into(), of_person(why, LONG)),
         ForPerson::Order(order) => {
             let coach = order.coach.as_deref().map(|coach| format!(", coach {coach}")).unwrap_or_default();
             let page = order.page.as_deref().map(|page| format!(", from page {page}")).unwrap_or_default();
-            (format!("An order: {}{coach}{page}, because {}", order.kind, order.why), excerpt(&order.text, LONG))
+            (format!("An order: {}{coach}{page}, because {}", order.kind, order.why), of_person(&order.text, LONG))
         }
     }
 }
@@ -354,7 +356,7 @@ fn texted(text: &OutboxText) -> Texted {
     Texted {
         occasion: text.text.occasion.clone(),
         to: text.text.to.to_string(),
-        body: excerpt(&text.text.body, LONG),
+        body: of_person(&text.text.body, LONG),
         status: text.status.as_str(),
         class: match text.status {
             S::Sent | S::Delivered => "good",
@@ -394,7 +396,26 @@ fn waterfall(job: &Job, generation: Option<&Generation>) -> (Vec<Bar>, [String; 
         }
     };
     let whole = Duration::from_millis(all);
-    (job.stages.iter().map(bar).collect(), ["accepted".into(), words::took(whole / 2), words::took(whole)])
+    let begun = job.stages.iter().map(|stage| stage.at).min().unwrap_or(from);
+    let waited = Bar {
+        stage: "in the queue".to_owned(),
+        colour: "s-".to_owned(),
+        plugin: Some("–".to_owned()),
+        digest: None,
+        began: words::took(Duration::ZERO),
+        took: words::took(begun.since(from)),
+        attempt: 1,
+        outcome: "taken up".to_owned(),
+        well: true,
+        x: 0,
+        wide: part(begun),
+    };
+    // Where it was taken up at once there is nothing to see.
+    let waited = Some(waited).filter(|waited| waited.wide >= WORTH_A_BAR);
+    (
+        waited.into_iter().chain(job.stages.iter().map(bar)).collect(),
+        ["accepted".into(), words::took(whole / 2), words::took(whole)],
+    )
 }
 
 #[cfg(test)]
@@ -433,7 +454,8 @@ mod tests {
     #[test]
     fn every_run_stands_where_it_was_on_one_scale() {
         let (bars, scale) = waterfall(&job(&[(1_500, 500.0), (2_000, 1_000.0)]), None);
-        assert_eq!(bars.iter().map(|bar| (bar.x, bar.wide)).collect::<Vec<_>>(), [(250, 250), (500, 500)]);
+        assert_eq!(bars.iter().map(|bar| (bar.x, bar.wide)).collect::<Vec<_>>(), [(0, 250), (250, 250), (500, 500)]);
+        assert_eq!((bars[0].stage.as_str(), bars[0].took.as_str()), ("in the queue", "500 ms"));
         assert_eq!(scale, ["accepted", "1.0 s", "2.0 s"]);
     }
 

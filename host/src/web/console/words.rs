@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::job::Millis;
+use crate::job::{Millis, mask};
 
 /// How long something took: `0.4 ms`, `12 ms`, `1.2 s`, `2 min 3 s`.
 pub(super) fn took(span: Duration) -> String {
@@ -81,6 +81,16 @@ pub(super) fn line(text: &str) -> String {
     masked(&if short.len() < first.len() { format!("{short}…") } else { short })
 }
 
+/// The beginning of a line, for a table's cell; the whole stands where the cell leads.
+pub(super) fn cell(text: &str) -> String {
+    const MOST: usize = 90;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    let short: String = text.chars().take(MOST).collect();
+    format!("{}…", short.trim_end())
+}
+
 /// A text in which no number of a phone is whole: `+1555…` becomes `+15•••42`.
 pub(super) fn masked(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -109,7 +119,13 @@ pub(super) struct Excerpt {
     pub more: usize,
 }
 
-/// The beginning of a long text.
+/// The beginning of what a person wrote or was told: numbers are masked however they are written.
+pub(super) fn of_person(text: &str, most: usize) -> Excerpt {
+    let shown = excerpt(text, most);
+    Excerpt { text: mask::numbers(&shown.text), more: shown.more }
+}
+
+/// The beginning of a long text of a machine: pages and questions to plugins, in which rows of figures stay as they are.
 pub(super) fn excerpt(text: &str, most: usize) -> Excerpt {
     let shown: String = text.chars().take(most).collect();
     let more = if shown.len() < text.len() { text.chars().count() - most } else { 0 };
@@ -151,5 +167,6 @@ mod tests {
         let shown = excerpt("äöü and more", 3);
         assert_eq!((shown.text.as_str(), shown.more), ("äöü", 9));
         assert_eq!(excerpt("short", 9).more, 0);
+        assert_eq!((cell("short").as_str(), cell(&"ä".repeat(91)).chars().count()), ("short", 91));
     }
 }

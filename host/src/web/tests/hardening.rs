@@ -180,7 +180,7 @@ async fn strangers_read_of_a_broken_part_that_it_is_broken_and_no_more() {
     let operator = trial.call("GET", "/readyz", &[("authorization", "Bearer an-operators-token")], "").await;
 
     assert_eq!(stranger.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(stranger.json()["parts"], json!({ "store": "not well", "queue": "ok" }));
+    assert_eq!(stranger.json()["parts"], json!({ "store": "not well", "queue": "ok", "disk": "ok" }));
     let words = operator.json()["parts"]["store"].as_str().unwrap().to_owned();
     assert!(words != "not well" && !words.contains("hush"), "{words}");
 }
