@@ -3,7 +3,7 @@
 //! A coach is found by id, by name or by first name, in any case. Hidden ones answer when spoken to and are never listed.
 
 use serde::Deserialize;
-use wtaf_plugin_sdk::{Context, Named, StageError};
+use wtaf_plugin_sdk::{Context, Named, StageError, json};
 
 /// The built-in cast.
 const BUILT_IN: &str = include_str!("../cast.json");
@@ -50,8 +50,8 @@ impl Cast {
     pub fn read(ctx: &Context) -> Result<Self, StageError> {
         let bad = |error| StageError::BadInput(format!("coaches: {error}"));
         let offered = ctx.extra.named("coaches").filter(|text| !text.trim().is_empty()).unwrap_or("[]");
-        let offered: Vec<Coach> = serde_json::from_str(offered).map_err(bad)?;
-        if offered.is_empty() { serde_json::from_str(BUILT_IN).map(Self).map_err(bad) } else { Ok(Self(offered)) }
+        let offered: Vec<Coach> = json::read(offered).map_err(bad)?;
+        if offered.is_empty() { json::read(BUILT_IN).map(Self).map_err(bad) } else { Ok(Self(offered)) }
     }
 
     /// The coach of this name.

@@ -3,10 +3,16 @@
 //! Roles are compared by rung, never by name, so a higher role may always do what a lower one may. A role that is not on
 //! the ladder is below it; a command that asks for such a role is for nobody, so a slip in the config locks, never opens.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Formatter},
+};
 
-use serde::Deserialize;
-use wtaf_plugin_sdk::{Context, Named, StageError};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, MapAccess, Visitor},
+};
+use wtaf_plugin_sdk::{Context, Named, StageError, json};
 
 /// The rungs where the host offers none, lowest first.
 const LADDER: [&str; 5] = ["user", "coder", "degen", "operator", "admin"];
@@ -21,12 +27,39 @@ pub enum Least {
 }
 
 /// The host's `roles`: the ladder, and beside it command → least role.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Roles {
-    #[serde(default = "default_ladder")]
     ladder: Vec<String>,
-    #[serde(flatten)]
     needs: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for Roles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Table)
+    }
+}
+
+/// Entry by entry: serde's `flatten` would keep a copy of the whole table first.
+struct Table;
+
+impl<'de> Visitor<'de> for Table {
+    type Value = Roles;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("struct Roles")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Roles, A::Error> {
+        let (mut ladder, mut needs) = (None, BTreeMap::new());
+        while let Some(key) = entries.next_key::<String>()? {
+            if key != "ladder" {
+                needs.insert(key, entries.next_value()?);
+            } else if ladder.replace(entries.next_value()?).is_some() {
+                return Err(A::Error::duplicate_field("ladder"));
+            }
+        }
+        Ok(Roles { ladder: ladder.unwrap_or_else(default_ladder), needs })
+    }
 }
 
 fn default_ladder() -> Vec<String> {
@@ -40,7 +73,7 @@ impl Roles {
     /// `bad-input` where the host's table is no such table.
     pub fn read(ctx: &Context) -> Result<Self, StageError> {
         match ctx.extra.named("roles").filter(|text| !text.trim().is_empty()) {
-            Some(text) => serde_json::from_str(text).map_err(|error| StageError::BadInput(format!("roles: {error}"))),
+            Some(text) => json::read(text).map_err(|error| StageError::BadInput(format!("roles: {error}"))),
             None => Ok(Self { ladder: default_ladder(), needs: BTreeMap::new() }),
         }
     }

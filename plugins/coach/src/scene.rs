@@ -2,9 +2,7 @@
 //!
 //! It decides nothing and changes nothing.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use wtaf_plugin_sdk::{Context, Named, PageSummary, Person, Request, StageError, Turn, log};
 
 use crate::{
@@ -23,14 +21,11 @@ pub struct Config {
     default_coach: Option<String>,
     /// How long a chat stays open after the coach's last words.
     chat_minutes: u64,
-    #[serde(flatten)]
-    #[expect(clippy::zero_sized_map_values, reason = "serde flattens into maps only")]
-    unknown: BTreeMap<String, IgnoredAny>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { default_coach: None, chat_minutes: 15, unknown: BTreeMap::new() }
+        Self { default_coach: None, chat_minutes: 15 }
     }
 }
 
@@ -95,8 +90,8 @@ impl<'a> Scene<'a> {
         pages: &'a [PageSummary],
         thread: &'a [Turn],
     ) -> Result<Self, StageError> {
-        let config: Config = ctx.config()?;
-        for key in config.unknown.keys() {
+        let (config, unknown) = ctx.config_and_unknown::<Config>()?;
+        for key in unknown {
             log::warn(&format!("config of this stage: unknown key `{key}` (known: default_coach, chat_minutes)"));
         }
         Ok(Self { ctx, request, person, pages, thread, cast: Cast::read(ctx)?, roles: Roles::read(ctx)?, config })

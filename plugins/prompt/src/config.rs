@@ -1,8 +1,14 @@
 //! The stage's `config`: which call this stage writes, and what the operator changes in it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Formatter},
+};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use wtaf_plugin_sdk::{Context, StageError, log};
 
 use crate::templates::Templates;
@@ -18,30 +24,42 @@ pub enum Make {
     Brief,
 }
 
-/// One text or several.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Lines {
-    /// One.
-    One(String),
-    /// Several.
-    Many(Vec<String>),
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self::Many(vec![])
-    }
-}
+/// Texts, given as one or as a list of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lines(Vec<String>);
 
 impl Lines {
     /// The texts that are not blank.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let lines = match self {
-            Self::One(line) => std::slice::from_ref(line),
-            Self::Many(lines) => lines,
-        };
-        lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty())
+        self.0.iter().map(|line| line.trim()).filter(|line| !line.is_empty())
+    }
+}
+
+impl<'de> Deserialize<'de> for Lines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMany)
+    }
+}
+
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Lines;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, line: &str) -> Result<Lines, E> {
+        Ok(Lines(vec![line.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Lines, A::Error> {
+        let mut lines = vec![];
+        while let Some(line) = items.next_element()? {
+            lines.push(line);
+        }
+        Ok(Lines(lines))
     }
 }
 
@@ -71,9 +89,6 @@ struct Table {
     records: bool,
     #[serde(default)]
     templates: BTreeMap<String, String>,
-    #[serde(flatten)]
-    #[expect(clippy::zero_sized_map_values, reason = "serde flattens into maps only")]
-    unknown: BTreeMap<String, IgnoredAny>,
 }
 
 /// The checked config.
@@ -101,8 +116,8 @@ impl Config {
     /// # Errors
     /// `internal`, naming what does not fit.
     pub fn read(ctx: &Context) -> Result<Self, StageError> {
-        let table: Table = ctx.config()?;
-        for key in table.unknown.keys() {
+        let (table, unknown) = ctx.config_and_unknown::<Table>()?;
+        for key in unknown {
             log::warn(&format!(
                 "config of this stage: unknown key `{key}` (known: make, temperature, max_tokens, chat_max_tokens, extra_rules, records, templates)"
             ));

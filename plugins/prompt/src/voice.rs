@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Deserialize;
-use wtaf_plugin_sdk::{Context, Named, StageError, log};
+use wtaf_plugin_sdk::{Context, Named, StageError, json, log};
 
 use crate::config::Lines;
 
@@ -41,8 +41,8 @@ pub fn of(ctx: &Context, id: &str) -> Result<Option<String>, StageError> {
 fn cast(ctx: &Context) -> Result<Vec<Coach>, StageError> {
     let bad = |error| StageError::BadInput(format!("coaches: {error}"));
     let offered = ctx.extra.named("coaches").filter(|text| !text.trim().is_empty()).unwrap_or("[]");
-    let offered: Vec<Coach> = serde_json::from_str(offered).map_err(bad)?;
-    if offered.is_empty() { serde_json::from_str(BUILT_IN).map_err(bad) } else { Ok(offered) }
+    let offered: Vec<Coach> = json::read(offered).map_err(bad)?;
+    if offered.is_empty() { json::read(BUILT_IN).map_err(bad) } else { Ok(offered) }
 }
 
 impl Coach {

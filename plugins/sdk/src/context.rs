@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Context, Extra, StageError};
+use crate::{Context, Extra, StageError, json};
 
 /// Looks a name up in an `extra` list.
 pub trait Named {
@@ -22,7 +22,15 @@ impl Context {
     /// # Errors
     /// `internal`, naming the field, when the table does not fit.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, StageError> {
+        self.config_and_unknown().map(|(config, _)| config)
+    }
+
+    /// The same for a type that allows keys it does not know, with those, so that the operator can be told of them.
+    ///
+    /// # Errors
+    /// `internal`, naming the field, when the table does not fit.
+    pub fn config_and_unknown<T: DeserializeOwned>(&self) -> Result<(T, Vec<&str>), StageError> {
         let text = if self.config.trim().is_empty() { "{}" } else { &self.config };
-        serde_json::from_str(text).map_err(|error| StageError::Internal(format!("config of this stage: {error}")))
+        json::read_noting(text).map_err(|error| StageError::Internal(format!("config of this stage: {error}")))
     }
 }

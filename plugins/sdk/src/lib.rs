@@ -41,7 +41,12 @@
 //!
 //! The stage's `config` table in pipeline.toml arrives as JSON; [`Context::config`] reads it into a type of your own. With `#[serde(default, deny_unknown_fields)]` a
 //! key that was left out has your default, and a misspelled one is told to the operator. What the host itself offers (the coaches, the roles, its address) is in
-//! [`Context::extra`], looked up by [`Named::named`].
+//! [`Context::extra`], looked up by [`Named::named`] and read by [`json::read`].
+//!
+//! # What a call costs
+//!
+//! A fresh instance remembers nothing, so what a plugin prepares it prepares in every call: lists of words are better split by the compiler ([`words!`]) and tables
+//! written as constants. And every function that is linked is compiled wherever the plugin comes: [`json`] is a third of serde_json.
 //!
 //! # Errors
 //!
@@ -65,10 +70,12 @@
 #[doc(hidden)]
 pub mod __bindings;
 mod context;
+pub mod json;
 pub mod log;
 mod panics;
 mod roles;
 mod seed;
+pub mod words;
 
 pub use __bindings::types::{
     Asset, Context, Extra, Media, Order, PageDraft, PageSummary, Person, Request, StageError, Turn,

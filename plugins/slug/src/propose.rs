@@ -3,65 +3,24 @@
 //! Drawn from the seed, so that a replayed job gets the same names. The last kind walks through the combinations of the lists without meeting
 //! one twice, so there is always another name however many are taken.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
-use wtaf_plugin_sdk::Seeded;
+use wtaf_plugin_sdk::{Seeded, words::in_order};
 
-use crate::{Style, rude::Manners, title, words::Words};
+use crate::{
+    Style,
+    rude::offends,
+    title,
+    words::{ACTIONS, ANIMALS, COLOURS},
+};
 
 /// The longest slug the contract allows, in bytes.
 const LONGEST: usize = 64;
 /// The longest made of a title: it is read in a text.
 const READABLE: usize = 40;
 /// Names that routes have or may come to have.
-const RESERVED: [&str; 46] = [
-    "about",
-    "account",
-    "admin",
-    "api",
-    "app",
-    "apps",
-    "assets",
-    "auth",
-    "chat",
-    "console",
-    "data",
-    "docs",
-    "edit",
-    "events",
-    "export",
-    "favicon",
-    "feed",
-    "gallery",
-    "healthz",
-    "help",
-    "home",
-    "index",
-    "jobs",
-    "login",
-    "logout",
-    "metrics",
-    "new",
-    "pages",
-    "phone",
-    "privacy",
-    "public",
-    "readyz",
-    "records",
-    "robots",
-    "search",
-    "session",
-    "settings",
-    "sitemap",
-    "sms",
-    "static",
-    "status",
-    "terms",
-    "trending",
-    "user",
-    "users",
-    "well-known",
-];
+const RESERVED: &[&str] = wtaf_plugin_sdk::words!(include_str!("../words/reserved.txt"));
+const _: () = assert!(in_order(RESERVED), "words/reserved.txt: each word once, in alphabetical order");
 
 /// What names are made for.
 #[derive(Debug)]
@@ -78,35 +37,39 @@ pub struct Wanted<'a> {
 
 /// The candidates, best first.
 pub fn candidates(wanted: &Wanted<'_>) -> Vec<String> {
-    let words = Words::new();
-    let manners = Manners::new();
-    let mut list = List::new(wanted, &manners);
+    let mut list = List::new(wanted);
     let mut chance = Seeded::new(wanted.seed);
-    let named = title::telling(wanted.title, &manners);
-    let asked = title::telling(wanted.idea, &manners);
+    let named = title::telling(wanted.title);
+    let asked = title::telling(wanted.idea);
     let telling = if named.is_empty() { &asked } else { &named };
     if wanted.style == Style::Title {
         from_title(&mut list, &named, wanted.kind);
         from_title(&mut list, &asked, wanted.kind);
-        mixed(&mut list, telling, &words, &mut chance);
+        mixed(&mut list, telling, &mut chance);
     }
-    friendly(&mut list, telling, &words, &mut chance);
-    walk(&mut list, &words, &mut chance);
+    friendly(&mut list, telling, &mut chance);
+    walk(&mut list, &mut chance);
     list.found
 }
 
 /// What was found so far, and what may not be in it.
 struct List<'a> {
     found: Vec<String>,
-    barred: HashSet<&'a str>,
+    barred: BTreeSet<&'a str>,
     count: usize,
-    manners: &'a Manners,
+    /// Where the next name is put together.
+    slug: String,
 }
 
 impl<'a> List<'a> {
-    fn new(wanted: &Wanted<'a>, manners: &'a Manners) -> Self {
-        let given = wanted.taken.iter().chain(wanted.reserved).map(String::as_str);
-        Self { found: Vec::new(), barred: given.chain(RESERVED).collect(), count: wanted.count, manners }
+    fn new(wanted: &Wanted<'a>) -> Self {
+        let mut barred = BTreeSet::new();
+        for name in wanted.taken.iter().chain(wanted.reserved) {
+            // One by one: `collect` would bring sorting along, a seventh of this plugin.
+            barred.insert(name.as_str());
+        }
+        let (found, slug) = (Vec::with_capacity(wanted.count), String::with_capacity(LONGEST));
+        Self { found, barred, count: wanted.count, slug }
     }
 
     fn full(&self) -> bool {
@@ -115,11 +78,25 @@ impl<'a> List<'a> {
 
     /// Adds a name, unless it is barred, rude, too long or there already.
     fn add(&mut self, parts: &[&str]) {
-        let slug = parts.join("-");
-        let fits = !slug.is_empty() && slug.len() <= LONGEST && !self.barred.contains(slug.as_str());
-        if !self.full() && fits && !self.found.contains(&slug) && !self.manners.offended_by(&slug) {
-            self.found.push(slug);
+        if self.full() {
+            return;
         }
+        self.slug.clear();
+        for (at, part) in parts.iter().enumerate() {
+            self.slug.push_str(if at == 0 { "" } else { "-" });
+            self.slug.push_str(part);
+        }
+        if self.is_new() && !offends(&self.slug) {
+            self.found.push(self.slug.clone());
+        }
+    }
+
+    fn is_new(&self) -> bool {
+        let slug = self.slug.as_str();
+        (1..=LONGEST).contains(&slug.len())
+            && RESERVED.binary_search(&slug).is_err()
+            && !self.barred.contains(slug)
+            && !self.found.iter().any(|found| found == slug)
     }
 }
 
@@ -160,12 +137,11 @@ fn noun(kind: &str) -> &'static str {
 }
 
 /// `amber-otter-dough`, for a few words of the title.
-fn mixed(list: &mut List<'_>, telling: &[String], words: &Words, chance: &mut Seeded) {
+fn mixed(list: &mut List<'_>, telling: &[String], chance: &mut Seeded) {
     let good: Vec<&String> =
         telling.iter().filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())).take(4).collect();
     for _ in 0..4 {
-        let (Some(colour), Some(animal), Some(word)) =
-            (chance.pick(&words.colours), chance.pick(&words.animals), chance.pick(&good))
+        let (Some(colour), Some(animal), Some(word)) = (chance.pick(COLOURS), chance.pick(ANIMALS), chance.pick(&good))
         else {
             return;
         };
@@ -176,47 +152,43 @@ fn mixed(list: &mut List<'_>, telling: &[String], words: &Words, chance: &mut Se
 }
 
 /// Colour-animal-action with a colour, animal or action that the title itself names ("Fox memory" is glad of `amber-fox-leaping`).
-fn friendly(list: &mut List<'_>, telling: &[String], words: &Words, chance: &mut Seeded) {
-    let named =
-        |words: &[&'static str]| words.iter().copied().find(|word| telling.iter().any(|telling| same(telling, word)));
-    let (colour, animal, action) = (named(&words.colours), named(&words.animals), named(&words.actions));
+fn friendly(list: &mut List<'_>, telling: &[String], chance: &mut Seeded) {
+    let (colour, animal, action) = (named(COLOURS, telling), named(ANIMALS, telling), named(ACTIONS, telling));
     if colour.is_none() && animal.is_none() && action.is_none() {
         return;
     }
     for _ in 0..4 {
         let mut draw =
             |given: Option<&'static str>, words: &[&'static str]| given.or_else(|| chance.pick(words).copied());
-        let parts = (draw(colour, &words.colours), draw(animal, &words.animals), draw(action, &words.actions));
+        let parts = (draw(colour, COLOURS), draw(animal, ANIMALS), draw(action, ACTIONS));
         if let (Some(colour), Some(animal), Some(action)) = parts {
             list.add(&[colour, animal, action]);
         }
     }
 }
 
-/// Whether a title's word is a list's word, or its plural.
-fn same(telling: &str, word: &str) -> bool {
-    telling == word || telling.strip_suffix('s') == Some(word)
+/// The first word of a list that the title names, or names in the plural.
+fn named(words: &[&'static str], telling: &[String]) -> Option<&'static str> {
+    let place = |word: &str| words.binary_search(&word).ok();
+    let places = telling.iter().flat_map(|word| [place(word), word.strip_suffix('s').and_then(place)]);
+    places.flatten().min().map(|place| words[place])
 }
 
 /// Every combination once, in an order of the seed's own: steps of a size that shares no factor with their number.
-fn walk(list: &mut List<'_>, words: &Words, chance: &mut Seeded) {
-    let (colours, animals, actions) = (words.colours.len(), words.animals.len(), words.actions.len());
-    let total = colours * animals * actions;
-    if total == 0 {
-        return;
-    }
-    let mut at = chance.below(total);
-    let mut step = chance.below(total) | 1;
-    while common_divisor(step, total) != 1 {
+fn walk(list: &mut List<'_>, chance: &mut Seeded) {
+    const TOTAL: usize = COLOURS.len() * ANIMALS.len() * ACTIONS.len();
+    let mut at = chance.below(TOTAL);
+    let mut step = chance.below(TOTAL) | 1;
+    while common_divisor(step, TOTAL) != 1 {
         step += 2;
     }
-    for _ in 0..total {
+    for _ in 0..TOTAL {
         if list.full() {
             return;
         }
-        let (colour, rest) = (at % colours, at / colours);
-        list.add(&[words.colours[colour], words.animals[rest % animals], words.actions[rest / animals]]);
-        at = (at + step) % total;
+        let (colour, rest) = (at % COLOURS.len(), at / COLOURS.len());
+        list.add(&[COLOURS[colour], ANIMALS[rest % ANIMALS.len()], ACTIONS[rest / ANIMALS.len()]]);
+        at = (at + step) % TOTAL;
     }
 }
 

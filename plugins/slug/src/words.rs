@@ -1,40 +1,36 @@
-//! The word lists, one word a line in `words/`. Splitting them costs a few microseconds, once a call.
+//! The word lists of `words/`, one word a line, split by the compiler: a call reads no more of them than the words it draws.
 
-/// The lists that slugs are made of.
-#[derive(Debug)]
-pub struct Words {
-    /// `amber`, `moss`, `starlit`.
-    pub colours: Vec<&'static str>,
-    /// `otter`, `wren`.
-    pub animals: Vec<&'static str>,
-    /// `dancing`, `humming`.
-    pub actions: Vec<&'static str>,
+use wtaf_plugin_sdk::words::in_order;
+
+/// The words of a file.
+macro_rules! words {
+    ($name:literal) => {{
+        const WORDS: &[&str] = wtaf_plugin_sdk::words!(include_str!(concat!("../words/", $name, ".txt")));
+        assert!(in_order(WORDS), concat!("words/", $name, ".txt: each word once, in alphabetical order"));
+        WORDS
+    }};
 }
 
-impl Words {
-    /// Reads the lists.
-    pub fn new() -> Self {
-        let list = |text: &'static str| text.lines().filter(|line| !line.is_empty()).collect();
-        Self {
-            colours: list(include_str!("../words/colours.txt")),
-            animals: list(include_str!("../words/animals.txt")),
-            actions: list(include_str!("../words/actions.txt")),
-        }
-    }
-}
+/// `amber`, `moss`, `starlit`.
+pub const COLOURS: &[&str] = words!("colours");
+/// `otter`, `wren`.
+pub const ANIMALS: &[&str] = words!("animals");
+/// `dancing`, `humming`.
+pub const ACTIONS: &[&str] = words!("actions");
 
-/// Whether a word carries no meaning by itself (`the`, `make`).
+/// Words that carry no meaning by themselves (`the`, `make`).
+const STOP: &[&str] = words!("stop");
+/// Words that say little when there are better ones (`simple`, `app`).
+const WEAK: &[&str] = words!("weak");
+
+/// Whether a word carries no meaning by itself.
 pub fn is_stop(word: &str) -> bool {
-    contains(include_str!("../words/stop.txt"), word)
+    STOP.binary_search(&word).is_ok()
 }
 
-/// Whether a word says little when there are better ones (`simple`, `app`).
+/// Whether a word says little when there are better ones.
 pub fn is_weak(word: &str) -> bool {
-    contains(include_str!("../words/weak.txt"), word)
-}
-
-fn contains(list: &'static str, word: &str) -> bool {
-    list.lines().any(|line| line == word)
+    WEAK.binary_search(&word).is_ok()
 }
 
 #[cfg(test)]
@@ -44,14 +40,19 @@ mod tests {
 
     #[test]
     fn the_lists_are_long_and_hold_plain_words_each_once() {
-        let words = Words::new();
         let mut seen = HashSet::new();
-        for list in [&words.colours, &words.animals, &words.actions] {
+        for list in [COLOURS, ANIMALS, ACTIONS] {
             assert!(list.len() >= 300, "{}", list.len());
             for word in list {
                 assert!(word.len() <= 14 && word.bytes().all(|byte| byte.is_ascii_lowercase()), "{word}");
                 assert!(seen.insert(*word), "{word} is listed twice");
             }
         }
+    }
+
+    #[test]
+    fn stop_words_and_weak_ones_are_known() {
+        assert!(is_stop("the") && is_stop("yours") && is_stop("a") && !is_stop("otter"));
+        assert!(is_weak("ai") && is_weak("website") && !is_weak("dough"));
     }
 }

@@ -93,6 +93,31 @@ fn a_name_is_found_however_many_are_taken() {
     assert_eq!(taken.iter().collect::<HashSet<_>>().len(), 10_000);
 }
 
+/// A fingerprint (FNV-1a) of many lists: jobs on record are run again, and have to come to the same names.
+#[test]
+fn the_names_of_recorded_jobs_stay_what_they_were() {
+    const TITLES: [&str; 10] = [
+        "Tip Calculator",
+        "Fox memory",
+        "The Crème Brûlée Guide: all you need",
+        "Dough Timer — the best one, by Ann",
+        "petit italian bass class",
+        "Amber otters dancing",
+        "big dick energy",
+        "日本語",
+        "app",
+        "",
+    ];
+    let mut print = 0xcbf2_9ce4_8422_2325_u64;
+    for (seed, title) in (0..2_000_u64).zip(TITLES.into_iter().cycle()) {
+        let config = if seed % 3 == 0 { r#"{"style":"words"}"# } else { "{}" };
+        for name in named(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), config, "game", title, &["fox-memory".into()]) {
+            print = name.bytes().fold(print, |print, byte| (print ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        }
+    }
+    assert_eq!(print, 0xb0a5_463e_d7dd_d802, "{print:#x}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
