@@ -1,11 +1,12 @@
 //! Finds the page in what the AI said.
 //!
-//! A scanner for Markdown, JSON and delimiters around a WHATWG tokenizer; each byte is looked at a fixed number of times, whatever the input,
+//! A scanner for Markdown, JSON and delimiters around a tokenizer of HTML (`tokens`); each byte is looked at a fixed number of times, whatever the input,
 //! and nothing recurses. The way of an answer: `text` cleans it, `json` unwraps it, `seam` joins its pieces, `scan` reads it, `pick` chooses
 //! among what was read, `cutoff` judges, `fold` makes one document of it. For an order of the kind `chat`, `reply` makes words fit for a text.
 //!
 //! Of several whole documents for the same audience the last is taken: models that give two have corrected the first.
 
+mod bytes;
 mod cutoff;
 mod delimiter;
 mod document;
@@ -13,13 +14,15 @@ mod fences;
 mod fold;
 mod fragment;
 mod json;
+mod omission;
 mod pick;
-mod reader;
+mod references;
 mod reply;
 mod scan;
 mod seam;
 mod text;
 mod title;
+mod tokens;
 
 use serde::Deserialize;
 use wtaf_plugin_sdk::{

@@ -14,7 +14,7 @@ use crate::{
     document::{self, End, Outline},
     fences::Lang,
     fold::{self, Beside},
-    fragment,
+    fragment, omission,
     scan::{Document, Pieces},
     seam,
     text::Meter,
@@ -55,7 +55,7 @@ impl Picker<'_> {
             // A cut-off document counts only behind the last whole one.
             if self.whole(document) { (whole, cut) = (Some(document), None) } else { cut = Some(document) }
         }
-        if self.changes_a_page() && whole.is_some_and(|document| document.outline.left_out) {
+        if self.changes_a_page() && whole.is_some_and(|document| self.leaves_out(document)) {
             return Verdict::Nothing("the answer leaves out parts of the page");
         }
         match (whole, cut) {
@@ -69,6 +69,10 @@ impl Picker<'_> {
 
     fn changes_a_page(&self) -> bool {
         matches!(self.order.kind.as_str(), "edit" | "remix")
+    }
+
+    fn leaves_out(&self, document: &Document) -> bool {
+        omission::leaves_out(&self.answer[document.range.clone()], self.meter)
     }
 
     fn whole(&self, document: &Document) -> bool {
