@@ -238,13 +238,13 @@ impl<'a> Watcher<'a> {
         if !ended {
             self.open = Open::Comment(at.start);
         }
+        self.look_for_start(&at);
         if !html {
             return None;
         }
         if self.out.doctype.is_some() || self.begun {
             return Some(if self.out.html_close.is_some() { self.closed() } else { End::Another(at.start) });
         }
-        self.look_for_start(&at);
         self.out.doctype = Some(at);
         None
     }

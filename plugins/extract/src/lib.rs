@@ -24,13 +24,15 @@ mod text;
 mod title;
 mod tokens;
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use wtaf_plugin_sdk::{
     Context, Named, Order, PageDraft, StageError,
     extract::{Extract, Found},
 };
 
-use crate::{cutoff::Supply, delimiter::Audience, pick::Verdict, text::Meter};
+use crate::{cutoff::Supply, delimiter::Audience, fences::Runs, pick::Verdict, text::Meter};
 
 /// The stage's `config` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -78,8 +80,11 @@ fn find(config: &Config, order: &Order, answer: &str, supply: Supply) -> (Found,
             let Some(plain) = json::plain(&text, &meter) else { break };
             text = plain.replace('\0', "").into();
         }
-        let text = seam::mend(&text, &meter);
-        pages(config, order, &text, supply, &meter)
+        let runs = Runs::of(&text, &meter);
+        match seam::mend(&text, &runs, &meter) {
+            Cow::Borrowed(text) => pages(config, order, text, &runs, supply, &meter),
+            Cow::Owned(text) => pages(config, order, &text, &Runs::of(&text, &meter), supply, &meter),
+        }
     };
     (found, meter.read())
 }
@@ -89,8 +94,8 @@ fn chat(config: &Config, order: &Order, answer: &str, supply: Supply) -> Found {
     if words.is_empty() { Found::Nothing("the AI said nothing".to_owned()) } else { Found::Reply(words) }
 }
 
-fn pages(config: &Config, order: &Order, answer: &str, supply: Supply, meter: &Meter) -> Found {
-    let pieces = scan::scan(answer, meter);
+fn pages(config: &Config, order: &Order, answer: &str, runs: &Runs<'_>, supply: Supply, meter: &Meter) -> Found {
+    let pieces = scan::scan(answer, runs, meter);
     let picker = pick::Picker { answer, pieces: &pieces, order, supply, title_chars: config.title_chars, meter };
     let mut drafts = Vec::new();
     match picker.page(Audience::Everyone) {

@@ -12,7 +12,7 @@ use crate::{
     cutoff::{self, Supply},
     delimiter::Audience,
     document::{self, End, Outline},
-    fences::Lang,
+    fences::{Lang, Runs},
     fold::{self, Beside},
     fragment, omission,
     scan::{Document, Pieces},
@@ -83,13 +83,16 @@ impl Picker<'_> {
     fn folded(&self, document: &Document, length: usize) -> Page {
         let found = &self.answer[document.range.clone()][..length];
         let html = fold::complete(found, &document.outline, &self.beside(document.audience));
-        let html = if html == found { html } else { self.mended(html) };
+        let html = match html {
+            Cow::Borrowed(html) => html.to_owned(),
+            Cow::Owned(html) => self.mended(html),
+        };
         Page { html, title: self.title(&document.outline) }
     }
 
     /// A page put together here, without fences that were left in it: only now is it seen where it ends.
     fn mended(&self, html: String) -> String {
-        match seam::mend(&html, self.meter) {
+        match seam::mend(&html, &Runs::of(&html, self.meter), self.meter) {
             Cow::Borrowed(_) => html,
             Cow::Owned(mended) => mended,
         }

@@ -4,6 +4,8 @@
 
 use std::{borrow::Cow, cell::Cell, ops::Range};
 
+use crate::bytes;
+
 /// Counts the bytes looked at, so that a test can show that twice the input is twice the work.
 #[derive(Debug, Default)]
 pub struct Meter(Cell<u64>);
@@ -24,7 +26,8 @@ impl Meter {
 pub fn clean(answer: &str) -> Cow<'_, str> {
     let text = answer.trim_start_matches(['\u{feff}', '\0']);
     let text = after_thinking(text);
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
+    let has_nul = bytes::find_rare(text.as_bytes(), 0, [0]) < text.len();
+    if has_nul { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
 }
 
 /// Some models open with `<think>…</think>`, drafts of the page included. Unclosed thinking is all there is: nothing is left.
