@@ -11,26 +11,26 @@ const fn all(byte: u8) -> u64 {
 }
 
 /// The top bit of each byte of `word` that is `byte`.
-#[inline]
+#[inline(always)]
 pub const fn same(word: u64, byte: u8) -> u64 {
     let zero_there = word ^ all(byte);
     zero_there.wrapping_sub(all(1)) & !zero_there & all(0x80)
 }
 
 /// The top bit of each byte of `word` that is less than `bound`, which is at most 128.
-#[inline]
+#[inline(always)]
 pub const fn less(word: u64, bound: u8) -> u64 {
     word.wrapping_sub(all(bound)) & !word & all(0x80)
 }
 
 /// How many bytes of a word stand before its lowest mark.
-#[inline]
+#[inline(always)]
 pub const fn before(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
 /// `A` to `Z` in a word made small.
-#[inline]
+#[inline(always)]
 pub const fn lowercase(word: u64) -> u64 {
     let low = word & all(0x7f);
     let from_a = low.wrapping_add(all(0x80 - b'A'));
@@ -39,13 +39,13 @@ pub const fn lowercase(word: u64) -> u64 {
 }
 
 /// The eight bytes at `at`, the first of them lowest, where there are so many.
-#[inline]
+#[inline(always)]
 pub fn word(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
 }
 
 /// Where the first byte is, at or after `from`, that is one of `needles`; the length where there is none.
-#[inline]
+#[inline(always)]
 pub fn find<const N: usize>(bytes: &[u8], from: usize, needles: [u8; N]) -> usize {
     let mut at = from;
     while let Some(word) = word(bytes, at) {
@@ -59,21 +59,38 @@ pub fn find<const N: usize>(bytes: &[u8], from: usize, needles: [u8; N]) -> usiz
     at + rest.iter().position(|byte| needles.contains(byte)).unwrap_or(rest.len())
 }
 
+/// How many bytes are looked at together where what is looked for is far.
+const BLOCK: usize = 32;
+
+/// The words of a block.
+fn words(block: &[u8; BLOCK]) -> impl Iterator<Item = u64> {
+    block.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word))
+}
+
 /// The same for bytes that are far between: four words at a time.
 pub fn find_rare<const N: usize>(bytes: &[u8], from: usize, needles: [u8; N]) -> usize {
-    let mut at = from;
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
-        let (words, _) = block.as_chunks();
-        let found = words.iter().fold(0, |found, word| {
-            let word = u64::from_le_bytes(*word);
-            needles.iter().fold(found, |found, &needle| found | same(word, needle))
-        });
-        if found != 0 {
-            break;
-        }
-        at += 32;
-    }
-    find(bytes, at, needles)
+    let blocks = bytes.get(from..).unwrap_or_default().as_chunks().0;
+    let holds = |word| needles.iter().fold(0, |found, &needle| found | same(word, needle));
+    let clear = blocks.iter().take_while(|block| words(block).fold(0, |found, word| found | holds(word)) == 0).count();
+    find(bytes, from + clear * BLOCK, needles)
+}
+
+/// Where something may begin, at or after `from`, whose first and last byte are `ends`, letters in any case, so far from each other.
+pub fn find_ends(bytes: &[u8], from: usize, ends: [u8; 2], apart: usize) -> Option<usize> {
+    // What makes a letter small changes few other bytes, and is taken back by whoever compares the rest.
+    let small = ends.map(|end| if end.is_ascii_alphabetic() { 0x20 } else { 0 });
+    let differ = |(first, last): (u64, u64)| {
+        let first = (first | all(small[0])) ^ all(ends[0] | small[0]);
+        first | (last | all(small[1])) ^ all(ends[1] | small[1])
+    };
+    let (firsts, lasts) = (bytes.get(from..)?, bytes.get(from + apart..)?);
+    let blocks = firsts.as_chunks().0.iter().zip(lasts.as_chunks().0);
+    let none =
+        |(firsts, lasts)| words(firsts).zip(words(lasts)).fold(0, |found, pair| found | same(differ(pair), 0)) == 0;
+    let clear = blocks.take_while(|&pair| none(pair)).count();
+    let mut rest = firsts.iter().zip(lasts).skip(clear * BLOCK);
+    let found = rest.position(|(&first, &last)| differ((first.into(), last.into())) & 0xff == 0)?;
+    Some(from + clear * BLOCK + found)
 }
 
 /// The lines of a text with their ends, as ranges.
@@ -104,6 +121,15 @@ mod tests {
             let slow = (from..bytes.len()).find(|&at| needles.contains(&bytes[at])).unwrap_or(bytes.len().max(from));
             prop_assert_eq!(find(&bytes, from, needles), slow);
             prop_assert_eq!(find_rare(&bytes, from, needles), slow);
+        }
+
+        #[test]
+        fn what_has_such_ends_is_found(text in "[aAbB<h]{0,40}", from in 0..20_usize, ends in prop::sample::select(vec![*b"ab", *b"<h", *b"b<"]), apart in 0..12_usize) {
+            let bytes = text.as_bytes();
+            let fits = |at: usize| {
+                bytes.get(at).is_some_and(|b| b.eq_ignore_ascii_case(&ends[0])) && bytes.get(at + apart).is_some_and(|b| b.eq_ignore_ascii_case(&ends[1]))
+            };
+            prop_assert_eq!(find_ends(bytes, from, ends, apart), (from..bytes.len()).find(|&at| fits(at)));
         }
 
         #[test]

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::{
-    bytes, cutoff, delimiter,
+    cutoff, delimiter,
     references::{self, Place},
     text::{self, Meter},
     tokens::{Attributes, Content, Element, Tag, Token, Tokens},
@@ -84,8 +84,6 @@ pub struct Outline {
     pub waits: bool,
     /// `</script>` or `</style>` with nothing open: the text begins inside a script.
     pub stray_end: bool,
-    /// Whether `<html` also stands where it begins no element: in a script, a comment, a tag.
-    pub mentions_start: bool,
 }
 
 /// Reads `text`, which begins where a document or a fragment begins.
@@ -93,6 +91,7 @@ pub fn outline(text: &str, meter: &Meter) -> Outline {
     let mut tokens = Tokens::of(text);
     let mut watcher = Watcher::new(text);
     let end = loop {
+        tokens.skips_text = !watcher.reads_text();
         let Some(token) = tokens.next() else { break None };
         if let Some(end) = watcher.see(token) {
             break Some(end);
@@ -199,7 +198,6 @@ impl<'a> Watcher<'a> {
             visible: 0,
             waits: false,
             stray_end: false,
-            mentions_start: false,
         };
         Self {
             text,
@@ -215,7 +213,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// One token; an answer stops the reading.
-    #[inline]
+    #[inline(always)]
     fn see(&mut self, token: Token) -> Option<End> {
         match token {
             Token::Start(tag) => return self.start(&tag),
@@ -224,7 +222,7 @@ impl<'a> Watcher<'a> {
             Token::Raw(at) => self.raw(at),
             Token::Comment { at, inside, ended } => return self.comment(at, inside, ended),
             Token::Doctype { at, html, ended } => return self.doctype(at, html, ended),
-            Token::Stump(at) => self.open = Open::Tag(at),
+            Token::Stump(at) => return self.stump(at),
         }
         None
     }
@@ -238,7 +236,6 @@ impl<'a> Watcher<'a> {
         if !ended {
             self.open = Open::Comment(at.start);
         }
-        self.look_for_start(&at);
         if !html {
             return None;
         }
@@ -256,11 +253,16 @@ impl<'a> Watcher<'a> {
         if !ended {
             self.open = Open::Comment(at.start);
         }
-        self.look_for_start(&at);
         delimiter::comment_says(&self.text[inside]).map(|_| End::Delimiter(at.start))
     }
 
-    #[inline]
+    /// A tag that stops before its name is text as well, by the standard.
+    fn stump(&mut self, at: usize) -> Option<End> {
+        self.open = Open::Tag(at);
+        if matches!(&self.text[at..], "<" | "</") { self.words(at..self.text.len()) } else { None }
+    }
+
+    #[inline(always)]
     fn start(&mut self, tag: &Tag) -> Option<End> {
         if self.out.html_close.is_some() && !matches!(tag.element, Element::Script | Element::Style) {
             return Some(self.closed());
@@ -269,7 +271,6 @@ impl<'a> Watcher<'a> {
             return Some(End::Another(tag.at.start));
         }
         self.out.waits |= tag.handles;
-        self.look_for_start(&tag.at);
         if !tag.ended {
             self.open = Open::Tag(tag.at.start);
             return None;
@@ -313,9 +314,8 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, tag: &Tag) -> Option<End> {
-        self.look_for_start(&tag.at);
         if let Some(raw) = self.raw.take() {
             self.raw_ended(&raw, tag.at.end);
         } else if self.out.html_close.is_some() {
@@ -355,7 +355,7 @@ impl<'a> Watcher<'a> {
     }
 
     /// Keeps the title or heading whose element just ended.
-    #[inline]
+    #[inline(always)]
     fn collected(&mut self, element: Element) {
         let done = match (self.collect, element) {
             (Collect::Title, Element::Title) => &mut self.out.title,
@@ -370,20 +370,20 @@ impl<'a> Watcher<'a> {
         self.collect = Collect::Nothing;
     }
 
+    /// Whether text between tags still says something.
+    fn reads_text(&self) -> bool {
+        let unseen = !self.in_head && self.out.visible < cutoff::VISIBLE;
+        unseen || self.collect != Collect::Nothing || self.out.html_close.is_some()
+    }
+
     /// Text between tags.
-    #[inline]
     fn words(&mut self, at: Range<usize>) -> Option<End> {
-        let wanted = self.collect != Collect::Nothing || self.out.html_close.is_some();
-        let seen = self.in_head || self.out.visible >= cutoff::VISIBLE;
-        if !wanted && seen {
-            return None;
-        }
         if self.out.html_close.is_some() && !self.text[at.clone()].bytes().all(|byte| byte.is_ascii_whitespace()) {
             return Some(self.closed());
         }
         let words = references::decoded(&self.text[at], Place::Text);
         self.collect(&words);
-        if !seen {
+        if !self.in_head {
             let visible = words.bytes().filter(|byte| !byte.is_ascii_whitespace());
             self.out.visible += visible.take(cutoff::VISIBLE - self.out.visible).count();
         }
@@ -392,7 +392,6 @@ impl<'a> Watcher<'a> {
 
     /// What is in an element whose content is not markup.
     fn raw(&mut self, at: Range<usize>) {
-        self.look_for_start(&at);
         let inside = &self.text[at];
         match self.raw.as_ref().and_then(|raw| raw.element.content()) {
             _ if self.collect == Collect::Nothing => {}
@@ -404,19 +403,6 @@ impl<'a> Watcher<'a> {
     fn collect(&mut self, words: &str) {
         if self.collect != Collect::Nothing && self.collected.len() < TITLE_BYTES {
             self.collected.push_str(text::slice(words, 0..TITLE_BYTES));
-        }
-    }
-
-    /// Notes `<html` where it is not what it seems. What is too short for it beside the token itself is not looked at.
-    #[inline]
-    fn look_for_start(&mut self, token: &Range<usize>) {
-        if token.len() <= "<a<html".len() || self.out.mentions_start {
-            return;
-        }
-        let mut at = bytes::find(self.text.as_bytes(), token.start + 1, [b'<']);
-        while at < token.end {
-            self.out.mentions_start |= text::starts_with(&self.text[at..], "<html");
-            at = bytes::find(self.text.as_bytes(), at + 1, [b'<']);
         }
     }
 

@@ -246,7 +246,7 @@ impl Scanner<'_> {
         let limit = if may_end || fence.is_none() { self.answer.len() } else { fence.unwrap_or(self.answer.len()) };
         let outline = document::outline(&self.answer[start..limit], self.meter);
         let (range, outline, closed) = match outline.end {
-            End::Closed(end) => match outline.mentions_start.then(|| self.restarted(start, start + end)).flatten() {
+            End::Closed(end) => match self.restarted(start, start + end) {
                 Some((again, outline)) => (again, outline, Closed::EndTag),
                 None => (start..start + end, outline, Closed::EndTag),
             },
@@ -330,6 +330,8 @@ impl Scanner<'_> {
     fn restarted(&self, start: usize, end: usize) -> Option<(Range<usize>, Outline)> {
         let text = &self.answer[start..end];
         self.meter.add(text.len());
+        let again = text::find(text, "<html", 0).and_then(|first| text::find(text, "<html", first + 1));
+        again?;
         let (mut begun, mut ended, mut last) = (0_usize, 0_usize, None);
         let mut doctype = None;
         for (at, _) in text.match_indices('<') {

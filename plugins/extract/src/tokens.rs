@@ -45,12 +45,14 @@ pub struct Tokens<'a> {
     at: usize,
     /// The element whose content stands at `at`, where that is not markup.
     content: Option<Element>,
+    /// Whether text between tags is passed over.
+    pub skips_text: bool,
 }
 
 impl<'a> Tokens<'a> {
     /// Of `text`, which begins between tags.
     pub fn of(text: &'a str) -> Self {
-        Self { text: text.as_bytes(), at: 0, content: None }
+        Self { text: text.as_bytes(), at: 0, content: None, skips_text: false }
     }
 
     /// How far they are read.
@@ -59,7 +61,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Up to the next thing that begins with `<` and is more than that.
-    #[inline]
+    #[inline(always)]
     fn text_end(&self) -> usize {
         let mut at = self.at;
         loop {
@@ -72,17 +74,20 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    #[inline]
+    /// What begins here with `<`; `</>` is nothing at all.
+    #[inline(always)]
     fn markup(&mut self) -> Option<Token> {
         let start = self.at;
-        match *self.text.get(start + 1)? {
-            b'/' => self.end_tag(start),
-            b'!' | b'?' => Some(self.declaration(start)),
-            _ => Some(self.start_tag(start)),
+        match self.text.get(start + 1) {
+            Some(b'/') => self.end_tag(start),
+            Some(b'!' | b'?') => Some(self.declaration(start)),
+            Some(_) => Some(self.start_tag(start)),
+            None if start < self.text.len() => Some(self.stump(start)),
+            None => None,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start_tag(&mut self, start: usize) -> Token {
         let tag = Tag::read(self.text, start, start + 1);
         self.at = tag.at.end;
@@ -93,7 +98,7 @@ impl<'a> Tokens<'a> {
         Token::Start(tag)
     }
 
-    #[inline]
+    #[inline(always)]
     fn end_tag(&mut self, start: usize) -> Option<Token> {
         match self.text.get(start + 2) {
             Some(letter) if letter.is_ascii_alphabetic() => {
@@ -102,9 +107,8 @@ impl<'a> Tokens<'a> {
                 Some(if tag.ended { Token::End(tag) } else { Token::Stump(start) })
             }
             Some(b'>') => {
-                // `</>` is nothing at all.
-                self.at = start + 3;
-                self.next()
+                self.at = start + "</>".len();
+                None
             }
             Some(_) => Some(self.bogus(start, start + 2)),
             None => Some(self.stump(start)),
@@ -151,7 +155,7 @@ impl<'a> Tokens<'a> {
 impl Iterator for Tokens<'_> {
     type Item = Token;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Token> {
         let start = self.at;
         if let Some(element) = self.content.take() {
@@ -160,14 +164,17 @@ impl Iterator for Tokens<'_> {
                 return Some(Token::Raw(start..self.at));
             }
         }
-        if start >= self.text.len() {
-            return None;
+        while self.at < self.text.len() {
+            let start = self.at;
+            self.at = self.text_end();
+            if self.at > start && !self.skips_text {
+                return Some(Token::Text(start..self.at));
+            }
+            let token = self.markup();
+            if token.is_some() {
+                return token;
+            }
         }
-        let end = self.text_end();
-        self.at = end;
-        if end > start {
-            return Some(Token::Text(start..end));
-        }
-        if start + 1 == self.text.len() { Some(self.stump(start)) } else { self.markup() }
+        None
     }
 }

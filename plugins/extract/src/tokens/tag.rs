@@ -20,24 +20,30 @@ pub struct Tag {
 
 impl Tag {
     /// The tag that begins at `start`, whose name begins at `name`.
-    #[inline]
+    #[inline(always)]
     pub fn read(text: &[u8], start: usize, name: usize) -> Self {
         let (element, end) = element(text, name);
+        if text.get(end) == Some(&b'>') {
+            return Self { element, at: start..end + 1, attributes: end..end, handles: false, ended: true };
+        }
         let mut inside = Attributes { text, at: end };
         let first = inside.skip_space();
-        let (mut any, mut handles) = (false, false);
+        let (mut any, mut handles, mut unsaid) = (false, false, false);
         while let Some(attribute) = inside.next() {
             any = true;
-            handles |= attribute.handles(text);
+            // One that the text stops in before it says anything is not one yet.
+            handles |= unsaid | (attribute.handles(text) & !attribute.value.is_empty());
+            unsaid = attribute.handles(text);
         }
         let (last, ended) = inside.end();
+        handles |= unsaid & ended;
         let attributes = if any { first..last } else { first..first };
         Self { element, at: start..last, attributes, handles, ended }
     }
 }
 
 /// The element whose name stands at `name`, and where the name ends.
-#[inline]
+#[inline(always)]
 fn element(text: &[u8], name: usize) -> (Element, usize) {
     if let Some(word) = bytes::word(text, name) {
         let stops = bytes::same(word, b'>') | bytes::same(word, b'/') | bytes::less(word, b'!');
@@ -51,12 +57,12 @@ fn element(text: &[u8], name: usize) -> (Element, usize) {
     (Element::named(&text[name..name + length]), name + length)
 }
 
-#[inline]
+#[inline(always)]
 const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\t' | b'\r' | b'\x0c')
 }
 
-#[inline]
+#[inline(always)]
 const fn ends_name(byte: u8) -> bool {
     is_space(byte) || matches!(byte, b'>' | b'/')
 }
@@ -71,7 +77,7 @@ pub struct Attribute {
 
 impl Attribute {
     /// Whether its value is a script.
-    #[inline]
+    #[inline(always)]
     fn handles(&self, text: &[u8]) -> bool {
         self.name.len() > 2 && (text[self.name.start] | 0x20, text[self.name.start + 1] | 0x20) == (b'o', b'n')
     }
@@ -92,7 +98,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Where the next attribute or the `>` is.
-    #[inline]
+    #[inline(always)]
     fn skip_space(&mut self) -> usize {
         while self.text.get(self.at).is_some_and(|&byte| is_space(byte) || byte == b'/') {
             self.at += 1;
@@ -101,13 +107,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// Behind the tag, and whether that has its `>`.
-    #[inline]
+    #[inline(always)]
     fn end(&self) -> (usize, bool) {
         if self.at < self.text.len() { (self.at + 1, true) } else { (self.text.len(), false) }
     }
 
     /// Where the name ends that stands at `at`: a `=` may be its first byte.
-    #[inline]
+    #[inline(always)]
     fn name_end(&self) -> usize {
         let mut at = self.at + 1;
         while let Some(word) = bytes::word(self.text, at) {
@@ -128,7 +134,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// The value behind `=`, and where to go on.
-    #[inline]
+    #[inline(always)]
     fn value(&self, from: usize) -> (Range<usize>, usize) {
         let mut start = from;
         while self.text.get(start).is_some_and(|&byte| is_space(byte)) {
@@ -152,7 +158,7 @@ impl<'a> Attributes<'a> {
 impl Iterator for Attributes<'_> {
     type Item = Attribute;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Attribute> {
         self.skip_space();
         if *self.text.get(self.at)? == b'>' {
