@@ -168,7 +168,7 @@ mod tests {
     }
 
     /// Endings that make the reader look far ahead, and what they are repeated with.
-    const HOSTILE: [(&str, &str); 34] = [
+    const HOSTILE: [(&str, &str); 41] = [
         ("<", ""),
         ("`", ""),
         ("~", ""),
@@ -203,6 +203,13 @@ mod tests {
         ("x```html\n", "</html>"),
         ("<html>x```html\n", "</html>"),
         ("[a](", ""),
+        ("</>", ""),
+        ("``` ", ""),
+        ("```html ", "</html>"),
+        ("<html><!--<script", "</html>"),
+        ("<html><script><!--<script>", "</script></html>"),
+        ("<h1>&amp", "</h1>"),
+        ("<a href='&", "'>"),
     ];
 
     #[test]
