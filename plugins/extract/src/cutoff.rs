@@ -8,7 +8,6 @@
 use crate::{
     document::{Open, Outline},
     scan::Closed,
-    text,
 };
 
 /// What the host said of the answer.
@@ -33,8 +32,8 @@ impl Supply {
     }
 }
 
-/// Least text that makes a page worth keeping without its end.
-const VISIBLE: usize = 16;
+/// Least text that makes a page worth keeping without its end, in bytes without spaces.
+pub const VISIBLE: usize = 16;
 
 /// Whether a document is whole. While there is more to come only its end tag shows it: the fence that seems to close it may be content.
 pub fn whole(outline: &Outline, closed: Closed, supply: Supply) -> bool {
@@ -59,18 +58,6 @@ pub fn keep(outline: &Outline, length: usize) -> Option<usize> {
     (outline.visible >= VISIBLE && !dead && left).then_some(end)
 }
 
-/// Whether a comment stands where code should: `... rest of the code stays the same ...`. Models asked for a change like to write so, and a page
-/// saved like that is broken.
-pub fn leaves_out(comment: &str) -> bool {
-    let words = text::slice(comment, 0..200).trim().to_lowercase();
-    let has = |any: &[&str]| any.iter().any(|word| words.contains(word));
-    let dots = words.starts_with("...") || words.starts_with('…');
-    let parts = ["rest of the ", "rest of your ", "remaining "];
-    let kinds = ["code", "html", "css", "styles", "script", "page", "function", "markup", "content"];
-    let same = ["same", "unchanged", "as before", "here", "existing", "previous"];
-    if dots { has(&same) || has(&parts) } else { has(&parts) && has(&kinds) && has(&same) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,21 +73,6 @@ mod tests {
         assert_eq!(kept(page), Some(page));
         assert_eq!(kept(&format!("{page}<p cla")), Some(page));
         assert_eq!(kept(&format!("{page}<!-- foo")), Some(page));
-    }
-
-    #[test]
-    fn a_comment_in_place_of_code_is_seen() {
-        for comment in [
-            " ... existing code ... ",
-            "... rest of the page ...",
-            "rest of the CSS stays the same",
-            "… same as before",
-        ] {
-            assert!(leaves_out(comment), "{comment}");
-        }
-        for comment in ["draw the rest of the snake", "...", "the header", "keep the same colour"] {
-            assert!(!leaves_out(comment), "{comment}");
-        }
     }
 
     #[test]

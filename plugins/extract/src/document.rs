@@ -1,19 +1,19 @@
-//! What a tokenizer says of a document: where it ends, what is open where the text stops, its title, its styles and scripts.
+//! What the tokens say of a document: where it ends, what is open where the text stops, its title, its styles and scripts.
 //!
-//! One pass of the WHATWG tokenizer over the text given, stopped at the document's end. No tree, no recursion, nothing allocated but
-//! what is kept. It does not judge: whether a page is whole enough to be saved is `cutoff`'s affair.
+//! One pass over the text given, stopped at the document's end. No tree, no recursion, nothing allocated but what is kept. It does not judge: whether
+//! a page is whole enough to be saved is `cutoff`'s affair.
+#![allow(
+    clippy::inline_always,
+    reason = "left to the compiler, half of it stays calls, and a page takes 1.6 times as long in the sandbox"
+)]
 
 use std::ops::Range;
 
-use html5gum::{
-    Error, Span, Tokenizer,
-    emitters::callback::{CallbackEmitter, CallbackEvent},
-};
-
 use crate::{
     cutoff, delimiter,
-    reader::Metered,
+    references::{self, Place},
     text::{self, Meter},
+    tokens::{Attributes, Content, Element, Tag, Token, Tokens},
 };
 
 /// Longest title or heading kept while reading; what is shown is cut further.
@@ -82,27 +82,27 @@ pub struct Outline {
     pub scripts: usize,
     pub links: Vec<Reference>,
     pub sources: Vec<Reference>,
-    /// Bytes of text that a reader would see.
+    /// Bytes of text that a reader would see, counted up to [`cutoff::VISIBLE`].
     pub visible: usize,
     /// Whether something on it is dead without a script: a canvas, a button, an `on…` attribute.
     pub waits: bool,
     /// `</script>` or `</style>` with nothing open: the text begins inside a script.
     pub stray_end: bool,
-    /// Start tags of any kind.
-    pub tags: usize,
-    /// Whether a comment says that something was left out.
-    pub left_out: bool,
 }
 
 /// Reads `text`, which begins where a document or a fragment begins.
 pub fn outline(text: &str, meter: &Meter) -> Outline {
-    let mut watcher = Watcher::new();
-    let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, span: Span<usize>| watcher.see(&event, span));
-    emitter.naively_switch_states(true);
-    let mut tokens = Tokenizer::new_with_emitter(Metered::new(text, meter), emitter);
-    let end = tokens.next().map(|Ok(end)| end);
-    drop(tokens);
-    watcher.finish(text, end)
+    let mut tokens = Tokens::of(text);
+    let mut watcher = Watcher::new(text);
+    let end = loop {
+        tokens.skips_text = !watcher.reads_text();
+        let Some(token) = tokens.next() else { break None };
+        if let Some(end) = watcher.see(token) {
+            break Some(end);
+        }
+    };
+    meter.add(tokens.read());
+    watcher.finish(end)
 }
 
 /// Whether a document begins at the start of `text`.
@@ -114,22 +114,46 @@ pub fn begins(text: &str) -> bool {
     named("<!doctype html") || named("<html")
 }
 
-/// The elements whose content the tokenizer does not read as markup (its own list, so that both agree).
-const RAW: [&[u8]; 10] =
-    [b"script", b"style", b"title", b"textarea", b"iframe", b"xmp", b"noembed", b"noframe", b"noscript", b"plaintext"];
-
-/// A start tag being read.
+/// What the attributes of a `<link>` or `<script>` say.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an attribute seen")]
-struct Tag {
-    name: Vec<u8>,
-    start: usize,
-    attribute: Vec<u8>,
+struct File {
     stylesheet: bool,
     module: bool,
     /// `href` or `src`, where it names a file beside the page.
     local: bool,
     source: bool,
+}
+
+impl File {
+    fn of(text: &str, tag: &Tag) -> Self {
+        let mut file = Self::default();
+        for attribute in Attributes::of(text, tag) {
+            let name = &text[attribute.name];
+            file.source |= name.eq_ignore_ascii_case("src");
+            if attribute.value.is_empty() {
+                continue;
+            }
+            let value = references::decoded(&text[attribute.value], Place::Attribute);
+            let value = value.trim_ascii();
+            if name.eq_ignore_ascii_case("rel") {
+                file.stylesheet = value.eq_ignore_ascii_case("stylesheet");
+            } else if name.eq_ignore_ascii_case("type") {
+                file.module = value.eq_ignore_ascii_case("module");
+            } else if name.eq_ignore_ascii_case("href") || name.eq_ignore_ascii_case("src") {
+                file.local = local(value.as_bytes());
+            }
+        }
+        file
+    }
+}
+
+/// An open element whose content is not markup.
+#[derive(Debug)]
+struct Raw {
+    element: Element,
+    start: usize,
+    file: File,
 }
 
 /// Where text goes that is being collected.
@@ -142,22 +166,22 @@ enum Collect {
 
 /// Turns tokens into an [`Outline`].
 #[derive(Debug)]
-struct Watcher {
+struct Watcher<'a> {
+    text: &'a str,
     out: Outline,
-    tag: Option<Tag>,
-    /// The raw element that is open: its tag's start, and whether it is a script with content of its own.
-    raw: Option<Tag>,
+    /// Whether any element has begun.
+    begun: bool,
+    raw: Option<Raw>,
     collect: Collect,
     collected: String,
     in_head: bool,
     svg: usize,
-    /// The last comment.
-    comment: Range<usize>,
-    at_end: Option<Error>,
+    /// What the last token left open.
+    open: Open,
 }
 
-impl Watcher {
-    fn new() -> Self {
+impl<'a> Watcher<'a> {
+    fn new(text: &'a str) -> Self {
         let out = Outline {
             end: End::Text,
             open: Open::Nothing,
@@ -179,69 +203,31 @@ impl Watcher {
             visible: 0,
             waits: false,
             stray_end: false,
-            tags: 0,
-            left_out: false,
         };
         Self {
+            text,
             out,
-            tag: None,
+            begun: false,
             raw: None,
             collect: Collect::Nothing,
             collected: String::new(),
             in_head: false,
             svg: 0,
-            comment: 0..0,
-            at_end: None,
+            open: Open::Nothing,
         }
     }
 
     /// One token; an answer stops the reading.
-    fn see(&mut self, event: &CallbackEvent<'_>, span: Span<usize>) -> Option<End> {
-        let past = self.out.html_close.is_some();
-        match event {
-            CallbackEvent::Doctype { name, .. } if *name == b"html" => {
-                if self.out.doctype.is_some() || self.out.tags > 0 {
-                    return Some(self.stop_at(span.start));
-                }
-                self.out.doctype = Some(span.start..span.end);
-            }
-            CallbackEvent::OpenStartTag { name } => {
-                if past && !matches!(*name, b"script" | b"style") {
-                    return Some(self.closed());
-                }
-                if *name == b"html" && self.out.html_tag.is_some() {
-                    return Some(End::Another(span.start));
-                }
-                self.tag = Some(Tag { name: name.to_vec(), start: span.start, ..Tag::default() });
-            }
-            CallbackEvent::AttributeName { name } => self.attribute(name),
-            CallbackEvent::AttributeValue { value } => self.value(value),
-            CallbackEvent::CloseStartTag { .. } => self.started(span.end),
-            CallbackEvent::EndTag { name } => return self.ended(name, span),
-            CallbackEvent::String { value } => {
-                if past && self.raw.is_none() && !value.iter().all(u8::is_ascii_whitespace) {
-                    return Some(self.closed());
-                }
-                self.words(value);
-            }
-            CallbackEvent::Comment { value } => {
-                if past {
-                    return Some(self.closed());
-                }
-                self.comment = span.start..span.end;
-                self.out.left_out |= std::str::from_utf8(value).is_ok_and(cutoff::leaves_out);
-                if std::str::from_utf8(value).is_ok_and(|value| delimiter::comment_says(value).is_some()) {
-                    return Some(End::Delimiter(span.start));
-                }
-            }
-            CallbackEvent::Error(
-                error @ (Error::EofInTag
-                | Error::EofBeforeTagName
-                | Error::EofInComment
-                | Error::EofInDoctype
-                | Error::EofInCdata),
-            ) => self.at_end = Some(*error),
-            CallbackEvent::Doctype { .. } | CallbackEvent::Error(_) => {}
+    #[inline(always)]
+    fn see(&mut self, token: Token) -> Option<End> {
+        match token {
+            Token::Start(tag) => return self.start(&tag),
+            Token::End(tag) => return self.end(&tag),
+            Token::Text(at) => return self.words(at),
+            Token::Raw(at) => self.raw(at),
+            Token::Comment { at, inside, ended } => return self.comment(at, inside, ended),
+            Token::Doctype { at, html, ended } => return self.doctype(at, html, ended),
+            Token::Stump(at) => return self.stump(at),
         }
         None
     }
@@ -251,92 +237,121 @@ impl Watcher {
         self.out.html_close.map_or(End::Text, End::Closed)
     }
 
-    fn stop_at(&self, start: usize) -> End {
-        if self.out.html_close.is_some() { self.closed() } else { End::Another(start) }
-    }
-
-    fn attribute(&mut self, name: &[u8]) {
-        if let Some(tag) = &mut self.tag {
-            tag.attribute.clear();
-            tag.attribute.extend_from_slice(name);
-            self.out.waits |= name.len() > 2 && name.starts_with(b"on");
-            tag.source |= name == b"src";
+    fn doctype(&mut self, at: Range<usize>, html: bool, ended: bool) -> Option<End> {
+        if !ended {
+            self.open = Open::Comment(at.start);
         }
-    }
-
-    fn value(&mut self, value: &[u8]) {
-        let Some(tag) = &mut self.tag else { return };
-        let value = value.trim_ascii();
-        match tag.attribute.as_slice() {
-            b"rel" => tag.stylesheet = value.eq_ignore_ascii_case(b"stylesheet"),
-            b"type" => tag.module = value.eq_ignore_ascii_case(b"module"),
-            b"href" | b"src" => tag.local = local(value),
-            _ => {}
+        if !html {
+            return None;
         }
-    }
-
-    /// A start tag is whole.
-    fn started(&mut self, end: usize) {
-        let Some(tag) = self.tag.take() else { return };
-        self.out.tags += 1;
-        match tag.name.as_slice() {
-            b"html" => self.out.html_tag = Some(tag.start),
-            b"head" => {
-                self.out.head_tag = true;
-                self.out.head_start = Some(end);
-                self.in_head = true;
-            }
-            b"body" => {
-                self.out.body_tag = true;
-                self.in_head = false;
-            }
-            b"link" if tag.stylesheet && tag.local => {
-                self.out.links.push(Reference { at: tag.start..end, module: false });
-            }
-            b"canvas" | b"button" => self.out.waits = true,
-            b"svg" => self.svg += 1,
-            b"br" if self.collect == Collect::Heading => self.collected.push(' '),
-            b"title" if self.svg == 0 && self.out.title.is_none() => self.collect = Collect::Title,
-            b"h1" if self.out.heading.is_none() => self.collect = Collect::Heading,
-            _ => {}
+        if self.out.doctype.is_some() || self.begun {
+            return Some(if self.out.html_close.is_some() { self.closed() } else { End::Another(at.start) });
         }
-        if RAW.contains(&tag.name.as_slice()) {
-            self.raw = Some(tag);
-        }
-    }
-
-    fn ended(&mut self, name: &[u8], span: Span<usize>) -> Option<End> {
-        if let Some(raw) = self.raw.take() {
-            self.raw_ended(&raw, span.end);
-        } else if self.out.html_close.is_some() {
-            return Some(self.closed());
-        } else {
-            match name {
-                b"head" => {
-                    self.out.head_close.get_or_insert(span.start);
-                    self.in_head = false;
-                }
-                b"body" => self.out.body_close = Some(span.start),
-                b"html" => {
-                    self.out.html_end = Some(span.start..span.end);
-                    self.out.html_close = Some(span.end);
-                }
-                b"svg" => self.svg = self.svg.saturating_sub(1),
-                b"script" | b"style" => self.out.stray_end = true,
-                _ => {}
-            }
-        }
-        self.collected(name);
+        self.out.doctype = Some(at);
         None
     }
 
-    fn raw_ended(&mut self, raw: &Tag, end: usize) {
-        match raw.name.as_slice() {
-            b"style" => self.out.styles += 1,
-            b"script" if raw.source && raw.local => {
-                self.out.sources.push(Reference { at: raw.start..end, module: raw.module });
+    fn comment(&mut self, at: Range<usize>, inside: Range<usize>, ended: bool) -> Option<End> {
+        if self.out.html_close.is_some() {
+            return Some(self.closed());
+        }
+        if !ended {
+            self.open = Open::Comment(at.start);
+        }
+        delimiter::comment_says(&self.text[inside]).map(|_| End::Delimiter(at.start))
+    }
+
+    /// A tag that stops before its name is text as well, by the standard.
+    fn stump(&mut self, at: usize) -> Option<End> {
+        self.open = Open::Tag(at);
+        if matches!(&self.text[at..], "<" | "</") { self.words(at..self.text.len()) } else { None }
+    }
+
+    #[inline(always)]
+    fn start(&mut self, tag: &Tag) -> Option<End> {
+        if self.out.html_close.is_some() && !matches!(tag.element, Element::Script | Element::Style) {
+            return Some(self.closed());
+        }
+        if tag.element == Element::Html && self.out.html_tag.is_some() {
+            return Some(End::Another(tag.at.start));
+        }
+        self.out.waits |= tag.handles;
+        if !tag.ended {
+            self.open = Open::Tag(tag.at.start);
+            return None;
+        }
+        self.begun = true;
+        if tag.element != Element::Other {
+            self.started(tag);
+        }
+        None
+    }
+
+    /// A start tag that matters is whole.
+    fn started(&mut self, tag: &Tag) {
+        match tag.element {
+            Element::Html => self.out.html_tag = Some(tag.at.start),
+            Element::Head => {
+                self.out.head_tag = true;
+                self.out.head_start = Some(tag.at.end);
+                self.in_head = true;
             }
-            b"script" if !raw.source => self.out.scripts += 1,
+            Element::Body => {
+                self.out.body_tag = true;
+                self.in_head = false;
+            }
+            Element::Link => {
+                let file = File::of(self.text, tag);
+                if file.stylesheet && file.local {
+                    self.out.links.push(Reference { at: tag.at.clone(), module: false });
+                }
+            }
+            Element::Canvas | Element::Button => self.out.waits = true,
+            Element::Svg => self.svg += 1,
+            Element::Br if self.collect == Collect::Heading => self.collected.push(' '),
+            Element::Title if self.svg == 0 && self.out.title.is_none() => self.collect = Collect::Title,
+            Element::H1 if self.out.heading.is_none() => self.collect = Collect::Heading,
+            _ => {}
+        }
+        if tag.element.content().is_some() {
+            let file = if tag.element == Element::Script { File::of(self.text, tag) } else { File::default() };
+            self.raw = Some(Raw { element: tag.element, start: tag.at.start, file });
+        }
+    }
+
+    #[inline(always)]
+    fn end(&mut self, tag: &Tag) -> Option<End> {
+        if let Some(raw) = self.raw.take() {
+            self.raw_ended(&raw, tag.at.end);
+        } else if self.out.html_close.is_some() {
+            return Some(self.closed());
+        } else {
+            match tag.element {
+                Element::Head => {
+                    self.out.head_close.get_or_insert(tag.at.start);
+                    self.in_head = false;
+                }
+                Element::Body => self.out.body_close = Some(tag.at.start),
+                Element::Html => {
+                    self.out.html_end = Some(tag.at.clone());
+                    self.out.html_close = Some(tag.at.end);
+                }
+                Element::Svg => self.svg = self.svg.saturating_sub(1),
+                Element::Script | Element::Style => self.out.stray_end = true,
+                _ => {}
+            }
+        }
+        self.collected(tag.element);
+        None
+    }
+
+    fn raw_ended(&mut self, raw: &Raw, end: usize) {
+        match raw.element {
+            Element::Style => self.out.styles += 1,
+            Element::Script if raw.file.source && raw.file.local => {
+                self.out.sources.push(Reference { at: raw.start..end, module: raw.file.module });
+            }
+            Element::Script if !raw.file.source => self.out.scripts += 1,
             _ => {}
         }
         if let Some(close) = &mut self.out.html_close {
@@ -345,10 +360,11 @@ impl Watcher {
     }
 
     /// Keeps the title or heading whose element just ended.
-    fn collected(&mut self, name: &[u8]) {
-        let done = match (self.collect, name) {
-            (Collect::Title, b"title") => &mut self.out.title,
-            (Collect::Heading, b"h1") => &mut self.out.heading,
+    #[inline(always)]
+    fn collected(&mut self, element: Element) {
+        let done = match (self.collect, element) {
+            (Collect::Title, Element::Title) => &mut self.out.title,
+            (Collect::Heading, Element::H1) => &mut self.out.heading,
             _ => return,
         };
         let words = text::collapse(&self.collected);
@@ -359,44 +375,52 @@ impl Watcher {
         self.collect = Collect::Nothing;
     }
 
-    fn words(&mut self, value: &[u8]) {
-        if self.collect != Collect::Nothing && self.collected.len() < TITLE_BYTES {
-            let words = &value[..value.len().min(TITLE_BYTES)];
-            self.collected.push_str(String::from_utf8_lossy(words).trim_end_matches('\u{fffd}'));
+    /// Whether text between tags still says something.
+    fn reads_text(&self) -> bool {
+        let unseen = !self.in_head && self.out.visible < cutoff::VISIBLE;
+        unseen || self.collect != Collect::Nothing || self.out.html_close.is_some()
+    }
+
+    /// Text between tags.
+    fn words(&mut self, at: Range<usize>) -> Option<End> {
+        if self.out.html_close.is_some() && !self.text[at.clone()].bytes().all(|byte| byte.is_ascii_whitespace()) {
+            return Some(self.closed());
         }
-        if self.raw.as_ref().is_some_and(|raw| matches!(raw.name.as_slice(), b"script" | b"style")) {
-            self.out.left_out |= value.split(|&byte| byte == b'\n').any(comment_leaves_out);
+        let words = references::decoded(&self.text[at], Place::Text);
+        self.collect(&words);
+        if !self.in_head {
+            let visible = words.bytes().filter(|byte| !byte.is_ascii_whitespace());
+            self.out.visible += visible.take(cutoff::VISIBLE - self.out.visible).count();
         }
-        if self.raw.is_none() && !self.in_head {
-            self.out.visible += value.iter().filter(|b| !b.is_ascii_whitespace()).count();
+        None
+    }
+
+    /// What is in an element whose content is not markup.
+    fn raw(&mut self, at: Range<usize>) {
+        let inside = &self.text[at];
+        match self.raw.as_ref().and_then(|raw| raw.element.content()) {
+            _ if self.collect == Collect::Nothing => {}
+            Some(Content::Rcdata) => self.collect(&references::decoded(inside, Place::Text)),
+            _ => self.collect(inside),
         }
     }
 
-    fn finish(mut self, text: &str, end: Option<End>) -> Outline {
+    fn collect(&mut self, words: &str) {
+        if self.collect != Collect::Nothing && self.collected.len() < TITLE_BYTES {
+            self.collected.push_str(text::slice(words, 0..TITLE_BYTES));
+        }
+    }
+
+    fn finish(mut self, end: Option<End>) -> Outline {
         self.out.end = end.unwrap_or_else(|| self.closed());
-        self.out.open = match (&self.raw, self.at_end, self.out.end) {
-            (_, _, End::Closed(_)) => Open::Nothing,
-            (Some(raw), ..) if raw.name == b"script" => Open::Script,
-            (Some(_), ..) => Open::Raw,
-            (None, Some(Error::EofInComment), _) => Open::Comment(self.comment.start),
-            // What begins like a comment and is none (`<!-`, `<?xml`) goes on to the next `>` just so.
-            (None, None, End::Text) if self.comment.end >= text.len() && !text.ends_with('>') => {
-                Open::Comment(self.comment.start)
-            }
-            (None, None, _) => Open::Nothing,
-            (None, Some(Error::EofInDoctype), _) => Open::Comment(0),
-            (None, Some(_), _) => Open::Tag(self.tag.map_or_else(|| text.rfind('<').unwrap_or(0), |tag| tag.start)),
+        self.out.open = match (self.raw, self.out.end) {
+            (_, End::Closed(_)) => Open::Nothing,
+            (Some(Raw { element: Element::Script, .. }), _) => Open::Script,
+            (Some(_), _) => Open::Raw,
+            (None, _) => self.open,
         };
         self.out
     }
-}
-
-/// Whether a line of code is a comment that says that something was left out.
-fn comment_leaves_out(line: &[u8]) -> bool {
-    let Ok(line) = std::str::from_utf8(line) else { return false };
-    let line = line.trim();
-    let comment = line.strip_prefix("//").or_else(|| line.strip_prefix("/*"));
-    comment.is_some_and(|comment| cutoff::leaves_out(comment.trim_end_matches("*/")))
 }
 
 /// Whether an address names a file that would lie beside the page.

@@ -3,10 +3,18 @@
 //!
 //! More forgiving than CommonMark in one thing: a page may begin on the fence's own line (<code>```html &lt;!DOCTYPE…</code>).
 
-use crate::text;
+use std::ops::Range;
+
+use crate::{
+    bytes,
+    text::{self, Meter},
+};
 
 /// More than any info string: a line may be the whole page.
 const INFO: usize = 300;
+
+/// The widest indent of a fence.
+const INDENT: usize = 3;
 
 /// What a block says it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +60,57 @@ pub fn opening(line: &str) -> Option<Fence> {
     Some(Fence { mark, length, lang: lang(name), named: !info.is_empty(), inline })
 }
 
+/// Where the fences of a text may be: every run of three marks and more. Looked for once, since a page is long and fences are few.
+#[derive(Debug)]
+pub struct Runs<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Runs<'a> {
+    /// Those of `text`.
+    pub fn of(text: &'a str, meter: &Meter) -> Self {
+        meter.add(text.len());
+        let bytes = text.as_bytes();
+        let mut starts = Vec::new();
+        let mut at = bytes::find_rare(bytes, 0, [b'`', b'~']);
+        while at < bytes.len() {
+            let length = bytes[at..].iter().take_while(|&&mark| mark == bytes[at]).count();
+            if length >= 3 {
+                starts.push(at);
+            }
+            at = bytes::find_rare(bytes, at + length, [b'`', b'~']);
+        }
+        Self { text, starts }
+    }
+
+    /// The fences of HTML at the end of a line, be it in mid-line: where their first mark is, and where the line ends.
+    pub fn of_html(&self) -> impl Iterator<Item = Range<usize>> {
+        self.starts.iter().filter_map(|&at| {
+            let rest = self.text[at..].trim_start_matches(char::from(self.text.as_bytes()[at]));
+            let name = ["html", "htm"].into_iter().find(|name| text::starts_with(rest, name))?;
+            let behind = &rest[name.len()..];
+            let from = self.text.len() - behind.len();
+            let space = &behind[..behind.len() - behind.trim_start().len()];
+            match space.find('\n') {
+                Some(end) => Some(at..from + end + 1),
+                None => (space.len() == behind.len()).then_some(at..self.text.len()),
+            }
+        })
+    }
+
+    /// The lines from `from` on that begin with one, as fences do. `from` may be in the middle of a line.
+    pub fn lines(&self, from: usize) -> impl Iterator<Item = Range<usize>> {
+        let first = self.starts.partition_point(|&at| at < from);
+        self.starts[first..].iter().filter_map(move |&at| {
+            let before = &self.text.as_bytes()[from..at];
+            let indent = before.iter().rev().take(INDENT + 1).take_while(|&&byte| byte == b' ').count();
+            let begins = before.len() == indent || before[before.len() - indent - 1] == b'\n';
+            (begins && indent <= INDENT).then(|| at - indent..bytes::line_end(self.text, at))
+        })
+    }
+}
+
 /// Whether `line` is nothing but a fence, of either kind.
 pub fn bare(line: &str) -> bool {
     run(line).is_some_and(|(indent, _, length)| line[indent + length..].trim().is_empty())
@@ -76,7 +135,7 @@ fn run(line: &str) -> Option<(usize, u8, usize)> {
     let bytes = line.as_bytes();
     let indent = bytes.iter().take_while(|&&b| b == b' ').count();
     let mark = *bytes.get(indent)?;
-    if indent > 3 || !matches!(mark, b'`' | b'~') {
+    if indent > INDENT || !matches!(mark, b'`' | b'~') {
         return None;
     }
     let length = bytes[indent..].iter().take_while(|&&b| b == mark).count();
@@ -158,11 +217,38 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_that_begin_with_a_fence_are_found_from_anywhere() {
+        let text = "```html\nx ```\n   ~~~~ x\n    ```\n``\n```js";
+        let runs = Runs::of(text, &Meter::default());
+        let lines = |from: usize| runs.lines(from).map(|line| &text[line]).collect::<Vec<_>>();
+        assert_eq!(lines(0), ["```html\n", "   ~~~~ x\n", "```js"]);
+        assert_eq!(lines(1), ["   ~~~~ x\n", "```js"]);
+        assert_eq!(lines(10), ["```\n", "   ~~~~ x\n", "```js"]);
+    }
+
+    #[test]
     fn a_fence_reopened_in_mid_line_is_seen() {
         assert_eq!(html_marker_at_end("ctx.fillRe```html\n"), Some(10));
         assert_eq!(html_marker_at_end("```HTML"), Some(0));
         assert_eq!(html_marker_at_end("of `html"), None);
         assert_eq!(html_marker_at_end("html"), None);
+    }
+
+    #[test]
+    fn the_fences_of_html_at_the_end_of_a_line_are_found() {
+        for text in [
+            "a```html\n<b>",
+            "~~~~HTM  \r\nx",
+            "```html",
+            "```html \n\n```html\n",
+            "```htmlx\n```html x\n``html\nhtml\n",
+            "~~~```html\n```~~~html",
+        ] {
+            let runs = Runs::of(text, &Meter::default());
+            let by_line = bytes::lines(text, 0)
+                .filter_map(|line| Some(line.start + html_marker_at_end(&text[line.clone()])?..line.end));
+            assert_eq!(runs.of_html().collect::<Vec<_>>(), by_line.collect::<Vec<_>>(), "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! the ends it lacks. Separate blocks of CSS or JS are folded into a document that asks for a file of that kind, or has none of its own; else they
 //! are excerpts of what it holds already, and left out.
 
+use std::borrow::Cow;
+
 use crate::{
     document::{self, Outline, Reference},
     text::{self, Meter},
@@ -56,12 +58,15 @@ fn harmless(code: &str, element: &str) -> String {
 struct Edit(usize, usize, String);
 
 /// The document in `html`, with what stands beside it, complete.
-pub fn complete(html: &str, outline: &Outline, beside: &Beside<'_>) -> String {
+pub fn complete<'a>(html: &'a str, outline: &Outline, beside: &Beside<'_>) -> Cow<'a, str> {
     let html = if outline.html_close.is_none() { html.trim_end() } else { html };
     let mut edits = Vec::new();
     start(outline, &mut edits);
     fold_style(html, outline, beside, &mut edits);
     fold_script(html, outline, beside, &mut edits);
+    if edits.is_empty() && outline.html_close.is_some() {
+        return Cow::Borrowed(html);
+    }
     let mut page = apply(html, edits);
     if outline.html_close.is_none() {
         if outline.body_close.is_none() && outline.body_tag {
@@ -69,7 +74,7 @@ pub fn complete(html: &str, outline: &Outline, beside: &Beside<'_>) -> String {
         }
         page.push_str("\n</html>");
     }
-    page
+    Cow::Owned(page)
 }
 
 fn start(outline: &Outline, edits: &mut Vec<Edit>) {
@@ -131,7 +136,7 @@ pub fn wrap(fragment: &str, outline: &Outline, title: &str, beside: &Beside<'_>,
     if let Some(start) = outline.doctype.as_ref().map(|doctype| doctype.start).or(outline.html_tag) {
         // A document after all, behind something that hid it.
         let html = text::slice(fragment, start..outline.html_close.unwrap_or(fragment.len()));
-        return complete(html, &document::outline(html, meter), beside);
+        return complete(html, &document::outline(html, meter), beside).into_owned();
     }
     let fragment = without_ends(fragment, outline);
     let fragment = fragment.trim();
@@ -143,7 +148,7 @@ pub fn wrap(fragment: &str, outline: &Outline, title: &str, beside: &Beside<'_>,
         format!("{HEAD}{title}</head>\n<body>\n{fragment}\n</body>\n</html>")
     };
     let whole = document::outline(&page, meter);
-    complete(&page, &whole, beside)
+    complete(&page, &whole, beside).into_owned()
 }
 
 /// A fragment without the end tags of a document that it never began.
@@ -172,7 +177,7 @@ mod tests {
 
     fn completed(html: &str, css: &[&str], js: &[&str]) -> String {
         let beside = Beside { css: css.to_vec(), js: js.to_vec() };
-        complete(html, &document::outline(html, &Meter::default()), &beside)
+        complete(html, &document::outline(html, &Meter::default()), &beside).into_owned()
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Finds the page in what the AI said.
 //!
-//! A scanner for Markdown, JSON and delimiters around a WHATWG tokenizer; each byte is looked at a fixed number of times, whatever the input,
+//! A scanner for Markdown, JSON and delimiters around a tokenizer of HTML (`tokens`); each byte is looked at a fixed number of times, whatever the input,
 //! and nothing recurses. The way of an answer: `text` cleans it, `json` unwraps it, `seam` joins its pieces, `scan` reads it, `pick` chooses
 //! among what was read, `cutoff` judges, `fold` makes one document of it. For an order of the kind `chat`, `reply` makes words fit for a text.
 //!
 //! Of several whole documents for the same audience the last is taken: models that give two have corrected the first.
 
+mod bytes;
 mod cutoff;
 mod delimiter;
 mod document;
@@ -13,13 +14,17 @@ mod fences;
 mod fold;
 mod fragment;
 mod json;
+mod omission;
 mod pick;
-mod reader;
+mod references;
 mod reply;
 mod scan;
 mod seam;
 mod text;
 mod title;
+mod tokens;
+
+use std::borrow::Cow;
 
 use serde::Deserialize;
 use wtaf_plugin_sdk::{
@@ -27,7 +32,7 @@ use wtaf_plugin_sdk::{
     extract::{Extract, Found},
 };
 
-use crate::{cutoff::Supply, delimiter::Audience, pick::Verdict, text::Meter};
+use crate::{cutoff::Supply, delimiter::Audience, fences::Runs, pick::Verdict, text::Meter};
 
 /// The stage's `config` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -75,8 +80,11 @@ fn find(config: &Config, order: &Order, answer: &str, supply: Supply) -> (Found,
             let Some(plain) = json::plain(&text, &meter) else { break };
             text = plain.replace('\0', "").into();
         }
-        let text = seam::mend(&text, &meter);
-        pages(config, order, &text, supply, &meter)
+        let runs = Runs::of(&text, &meter);
+        match seam::mend(&text, &runs, &meter) {
+            Cow::Borrowed(text) => pages(config, order, text, &runs, supply, &meter),
+            Cow::Owned(text) => pages(config, order, &text, &Runs::of(&text, &meter), supply, &meter),
+        }
     };
     (found, meter.read())
 }
@@ -86,8 +94,8 @@ fn chat(config: &Config, order: &Order, answer: &str, supply: Supply) -> Found {
     if words.is_empty() { Found::Nothing("the AI said nothing".to_owned()) } else { Found::Reply(words) }
 }
 
-fn pages(config: &Config, order: &Order, answer: &str, supply: Supply, meter: &Meter) -> Found {
-    let pieces = scan::scan(answer, meter);
+fn pages(config: &Config, order: &Order, answer: &str, runs: &Runs<'_>, supply: Supply, meter: &Meter) -> Found {
+    let pieces = scan::scan(answer, runs, meter);
     let picker = pick::Picker { answer, pieces: &pieces, order, supply, title_chars: config.title_chars, meter };
     let mut drafts = Vec::new();
     match picker.page(Audience::Everyone) {
@@ -160,7 +168,7 @@ mod tests {
     }
 
     /// Endings that make the reader look far ahead, and what they are repeated with.
-    const HOSTILE: [(&str, &str); 34] = [
+    const HOSTILE: [(&str, &str); 41] = [
         ("<", ""),
         ("`", ""),
         ("~", ""),
@@ -195,6 +203,13 @@ mod tests {
         ("x```html\n", "</html>"),
         ("<html>x```html\n", "</html>"),
         ("[a](", ""),
+        ("</>", ""),
+        ("``` ", ""),
+        ("```html ", "</html>"),
+        ("<html><!--<script", "</html>"),
+        ("<html><script><!--<script>", "</script></html>"),
+        ("<h1>&amp", "</h1>"),
+        ("<a href='&", "'>"),
     ];
 
     #[test]

@@ -12,9 +12,9 @@ use crate::{
     cutoff::{self, Supply},
     delimiter::Audience,
     document::{self, End, Outline},
-    fences::Lang,
+    fences::{Lang, Runs},
     fold::{self, Beside},
-    fragment,
+    fragment, omission,
     scan::{Document, Pieces},
     seam,
     text::Meter,
@@ -55,7 +55,7 @@ impl Picker<'_> {
             // A cut-off document counts only behind the last whole one.
             if self.whole(document) { (whole, cut) = (Some(document), None) } else { cut = Some(document) }
         }
-        if self.changes_a_page() && whole.is_some_and(|document| document.outline.left_out) {
+        if self.changes_a_page() && whole.is_some_and(|document| self.leaves_out(document)) {
             return Verdict::Nothing("the answer leaves out parts of the page");
         }
         match (whole, cut) {
@@ -71,6 +71,10 @@ impl Picker<'_> {
         matches!(self.order.kind.as_str(), "edit" | "remix")
     }
 
+    fn leaves_out(&self, document: &Document) -> bool {
+        omission::leaves_out(&self.answer[document.range.clone()], self.meter)
+    }
+
     fn whole(&self, document: &Document) -> bool {
         cutoff::whole(&document.outline, document.closed, self.supply)
     }
@@ -79,13 +83,16 @@ impl Picker<'_> {
     fn folded(&self, document: &Document, length: usize) -> Page {
         let found = &self.answer[document.range.clone()][..length];
         let html = fold::complete(found, &document.outline, &self.beside(document.audience));
-        let html = if html == found { html } else { self.mended(html) };
+        let html = match html {
+            Cow::Borrowed(html) => html.to_owned(),
+            Cow::Owned(html) => self.mended(html),
+        };
         Page { html, title: self.title(&document.outline) }
     }
 
     /// A page put together here, without fences that were left in it: only now is it seen where it ends.
     fn mended(&self, html: String) -> String {
-        match seam::mend(&html, self.meter) {
+        match seam::mend(&html, &Runs::of(&html, self.meter), self.meter) {
             Cow::Borrowed(_) => html,
             Cow::Owned(mended) => mended,
         }

@@ -6,9 +6,10 @@
 use std::ops::Range;
 
 use crate::{
+    bytes,
     delimiter::{self, Audience},
     document::{self, End, Open, Outline},
-    fences::{self, Fence, Lang},
+    fences::{self, Fence, Lang, Runs},
     text::{self, Meter},
 };
 
@@ -58,9 +59,10 @@ pub struct Pieces {
 }
 
 /// Reads an answer.
-pub fn scan(answer: &str, meter: &Meter) -> Pieces {
+pub fn scan(answer: &str, runs: &Runs<'_>, meter: &Meter) -> Pieces {
     let mut scanner = Scanner {
         answer,
+        runs,
         meter,
         last_end: last_end_tag(answer),
         audience: Audience::Everyone,
@@ -103,6 +105,7 @@ enum Closing {
 
 struct Scanner<'a> {
     answer: &'a str,
+    runs: &'a Runs<'a>,
     meter: &'a Meter,
     /// Where the last `</html` of the answer is: past it no document ends.
     last_end: Option<usize>,
@@ -190,7 +193,8 @@ impl Scanner<'_> {
 
     /// Whether the script open at a fence is closed after it, before any other block of code opens.
     fn closes_later(&self, from: usize) -> bool {
-        for line in self.answer[from..].split_inclusive('\n') {
+        for line in bytes::lines(self.answer, from) {
+            let line = &self.answer[line];
             self.meter.add(line.len());
             if fences::opening(line).is_some_and(|fence| fence.named) {
                 return false;
@@ -284,7 +288,8 @@ impl Scanner<'_> {
     /// Whether a fence with a document opens after `from`.
     fn starts_again(&self, from: usize) -> bool {
         let mut at = from;
-        self.answer[from..].split_inclusive('\n').any(|line| {
+        bytes::lines(self.answer, from).any(|line| {
+            let line = &self.answer[line];
             self.meter.add(line.len());
             at += line.len();
             let fence = fences::opening(line).is_some_and(|fence| fence.may_hold_page());
@@ -303,20 +308,19 @@ impl Scanner<'_> {
         }
         let fence = inside.fence;
         let mut nested = 0_usize;
-        let mut at = start;
         inside.closing = Some(Closing::Never);
-        for line in self.answer[start..].split_inclusive('\n') {
-            self.meter.add(line.len());
+        for range in self.runs.lines(start) {
+            self.meter.add(range.len());
+            let line = &self.answer[range.clone()];
             if fence.closed_by(line) {
                 if nested == 0 {
-                    inside.closing = Some(Closing::At(at));
-                    return Some(at);
+                    inside.closing = Some(Closing::At(range.start));
+                    return Some(range.start);
                 }
                 nested -= 1;
             } else if fences::opening(line).is_some_and(|fence| fence.named) {
                 nested += 1;
             }
-            at += line.len();
         }
         None
     }
@@ -326,6 +330,8 @@ impl Scanner<'_> {
     fn restarted(&self, start: usize, end: usize) -> Option<(Range<usize>, Outline)> {
         let text = &self.answer[start..end];
         self.meter.add(text.len());
+        let again = text::find(text, "<html", 0).and_then(|first| text::find(text, "<html", first + 1));
+        again?;
         let (mut begun, mut ended, mut last) = (0_usize, 0_usize, None);
         let mut doctype = None;
         for (at, _) in text.match_indices('<') {
@@ -365,20 +371,15 @@ impl Scanner<'_> {
     /// Where the line ends that `at` stands in, looked for once a line.
     fn end_of_line(&mut self, at: usize) -> usize {
         if at >= self.line_end {
-            self.line_end = line_end(self.answer, at);
+            self.line_end = bytes::line_end(self.answer, at);
             self.meter.add(self.line_end - at);
         }
         self.line_end
     }
 }
 
-/// Where the line that `at` stands in ends, line break included.
-fn line_end(text: &str, at: usize) -> usize {
-    text.as_bytes()[at..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |offset| at + offset + 1)
-}
-
 fn last_end_tag(answer: &str) -> Option<usize> {
-    answer.rmatch_indices("</").map(|(at, _)| at).find(|&at| text::starts_with(&answer[at..], "</html"))
+    answer.rmatch_indices('<').map(|(at, _)| at).find(|&at| text::starts_with(&answer[at..], "</html"))
 }
 
 /// Whether the start of a document at `rest` is one, and not the mention of one in words.

@@ -7,7 +7,8 @@
 use std::{borrow::Cow, ops::Range};
 
 use crate::{
-    document, fences,
+    document,
+    fences::{self, Runs},
     text::{self, Meter},
 };
 
@@ -36,7 +37,10 @@ enum Mark {
 }
 
 /// The answer without its seams.
-pub fn mend<'a>(answer: &'a str, meter: &Meter) -> Cow<'a, str> {
+pub fn mend<'a>(answer: &'a str, runs: &Runs<'_>, meter: &Meter) -> Cow<'a, str> {
+    if !may_have_seams(answer, runs, meter) {
+        return Cow::Borrowed(answer);
+    }
     let cuts = seams(&marks(answer, meter));
     if cuts.is_empty() || cuts.len() > MOST {
         return Cow::Borrowed(answer);
@@ -60,6 +64,15 @@ pub fn mend<'a>(answer: &'a str, meter: &Meter) -> Cow<'a, str> {
     }
     joined.push_str(&answer[from..]);
     Cow::Owned(joined)
+}
+
+/// Whether a fence of HTML that a document does not begin behind stands behind the start of one: without it there is no seam.
+fn may_have_seams(answer: &str, runs: &Runs<'_>, meter: &Meter) -> bool {
+    let going_on = runs.of_html().filter(|fence| !document::begins(answer[fence.end..].trim_start()));
+    let Some(last) = going_on.last() else { return false };
+    meter.add(last.start);
+    let before = &answer[..last.start];
+    before.match_indices('<').any(|(at, _)| document::begins(&before[at..]))
 }
 
 fn marks(answer: &str, meter: &Meter) -> Vec<Mark> {
@@ -193,7 +206,8 @@ mod tests {
     use super::*;
 
     fn mended(answer: &str) -> String {
-        mend(answer, &Meter::default()).into_owned()
+        let meter = Meter::default();
+        mend(answer, &Runs::of(answer, &meter), &meter).into_owned()
     }
 
     #[test]

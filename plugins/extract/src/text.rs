@@ -4,6 +4,8 @@
 
 use std::{borrow::Cow, cell::Cell, ops::Range};
 
+use crate::bytes;
+
 /// Counts the bytes looked at, so that a test can show that twice the input is twice the work.
 #[derive(Debug, Default)]
 pub struct Meter(Cell<u64>);
@@ -24,7 +26,8 @@ impl Meter {
 pub fn clean(answer: &str) -> Cow<'_, str> {
     let text = answer.trim_start_matches(['\u{feff}', '\0']);
     let text = after_thinking(text);
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
+    let has_nul = bytes::find_rare(text.as_bytes(), 0, [0]) < text.len();
+    if has_nul { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) }
 }
 
 /// Some models open with `<think>…</think>`, drafts of the page included. Unclosed thinking is all there is: nothing is left.
@@ -64,14 +67,19 @@ pub fn starts_with(text: &str, prefix: &str) -> bool {
     text.as_bytes().get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
-/// Where the ASCII `needle` (in any case) is in `text`, at or after `from`. The needle must be short: each byte is compared with its start.
+/// Where the ASCII `needle` (in any case) is in `text`, at or after `from`. The needle must be short: it is compared wherever its ends fit.
 pub fn find(text: &str, needle: &str, from: usize) -> Option<usize> {
     let (text, needle) = (text.as_bytes(), needle.as_bytes());
-    let first = needle.first()?;
-    (from..text.len()).find(|&at| {
-        text[at].eq_ignore_ascii_case(first)
-            && text.get(at..at + needle.len()).is_some_and(|part| part.eq_ignore_ascii_case(needle))
-    })
+    let (&first, &last) = (needle.first()?, needle.last()?);
+    let is_at = |at: usize| text.get(at..at + needle.len()).is_some_and(|part| part.eq_ignore_ascii_case(needle));
+    let mut at = from;
+    loop {
+        at = bytes::find_ends(text, at, [first, last], needle.len() - 1)?;
+        if is_at(at) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// One line of spaces between words, nothing before and after.
