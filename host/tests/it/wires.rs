@@ -183,14 +183,14 @@ async fn a_call_that_does_not_read_holds_up_no_other() {
 }
 
 #[rstest]
-#[case::too_large(Reply::Huge(9 * 1024 * 1024), "first: the answer is larger than 8 MiB")]
-#[case::a_drip(Reply::Drip(Duration::from_millis(20)), "first: took longer than its timeout of 3s")]
-#[case::silence(Reply::Hang, "first: said nothing for 2s")]
+#[case::too_large(Reply::Huge(9 * 1024 * 1024), 300, "first: the answer is larger than 8 MiB")]
+#[case::a_drip(Reply::Drip(Duration::from_millis(20)), 3, "first: took longer than its timeout of 3s")]
+#[case::silence(Reply::Hang, 10, "first: said nothing for 2s")]
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_on_a_shared_connection_too(#[case] reply: Reply, #[case] why: &str) {
+async fn limits_hold_on_a_shared_connection_too(#[case] reply: Reply, #[case] seconds: u64, #[case] why: &str) {
     let server = FakeAi::secure(&BOTH).await;
     let mut entry = entry(&server);
-    (entry.timeout, entry.first_token_timeout) = (Duration::from_secs(3), Duration::from_secs(2));
+    (entry.timeout, entry.first_token_timeout) = (Duration::from_secs(seconds), Duration::from_secs(2));
     let chain = chained(entry);
     ask(&chain, "the first finds out").await.unwrap();
     server.script([reply]);
