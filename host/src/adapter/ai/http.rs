@@ -214,9 +214,8 @@ impl<D: Dialect> HttpProvider<D> {
     fn broken(&self, broken: Broken, seat: &Seat) -> AiError {
         let trouble = match broken {
             Broken::TooLong | Broken::LineTooLong => return self.named.next(Bar::Strange, broken.to_string()),
-            Broken::NotEvents => Trouble::Cut,
             Broken::Cut if seat.broke() == News::Known => Trouble::Shared,
-            Broken::Cut => Trouble::Cut,
+            Broken::NotEvents | Broken::Cut => Trouble::Cut,
         };
         self.named.retry(trouble, broken.to_string())
     }
