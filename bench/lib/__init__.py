@@ -21,10 +21,10 @@ and prints a table of its own. To write one, with all of this done for it:
 `bench/run` finds the programs by itself, in alphabetical order; one that is written in Rust (a cargo bench) gets a script here that builds and calls it.
 """
 
-from .ai import FakeAi
+from .ai import FakeAi, SecureAi
 from .engine import Engine, free_port, wait_for
 from .process import Process
 from .program import Program
 from .spread import at, median
 
-__all__ = ["Engine", "FakeAi", "Process", "Program", "at", "free_port", "median", "wait_for"]
+__all__ = ["Engine", "FakeAi", "Process", "Program", "SecureAi", "at", "free_port", "median", "wait_for"]

@@ -3,7 +3,7 @@
 It is a process of its own (this file), so that what measures and what answers do not wait for each other.
 """
 
-import asyncio, http.client, json, os, pathlib, resource, signal, subprocess, sys
+import asyncio, http.client, json, os, pathlib, resource, signal, ssl, subprocess, sys, tempfile
 
 if __package__:
     from .engine import free_port, wait_for
@@ -18,12 +18,20 @@ class FakeAi:
     def __init__(self, wait=0.0, begun=False, hold=False):
         self.port = free_port()
         how = {"port": self.port, "wait": wait, "begun": begun, "hold": hold}
-        self.child = subprocess.Popen([sys.executable, str(pathlib.Path(__file__)), json.dumps(how)])
+        self.child = self.start(how)
         wait_for(self.port)
+
+    root, variables = "http://127.0.0.1", {}
+
+    def start(self, how):
+        return subprocess.Popen([sys.executable, str(pathlib.Path(__file__)), json.dumps(how)])
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def settings(self, most=20000):
         """What --set takes, so that the engine asks this one."""
-        provider = f'[{{ name = "bench", kind = "openai", model = "m", api_key = "k", base_url = "http://127.0.0.1:{self.port}/v1", max_concurrent = {most}, timeout = "10m" }}]'
+        provider = f'[{{ name = "bench", kind = "openai", model = "m", api_key = "k", base_url = "{self.root}:{self.port}/v1", max_concurrent = {most}, timeout = "10m" }}]'
         return (f"ai={provider}",)
 
     def waiting(self):
@@ -38,7 +46,7 @@ class FakeAi:
         self.told("/release")
 
     def told(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = self.connect()
         connection.request("GET", path)
         told = json.loads(connection.getresponse().read())
         connection.close()
@@ -53,6 +61,35 @@ class FakeAi:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class SecureAi(FakeAi):
+    """The same over TLS and HTTP/2, as providers have it: `secure_ai`, which is built beside the engine (cargo build --release -p wtaf-host -p bench).
+    Whoever asks it must believe its certificate: `variables` tell the engine."""
+
+    root = "https://localhost"
+
+    def __init__(self, binary, **how):
+        self.binary, self.folder = binary, tempfile.TemporaryDirectory(prefix="wtaf-bench-ai")
+        super().__init__(**how)
+
+    def start(self, how):
+        file = lambda name: str(pathlib.Path(self.folder.name) / name)
+        certificate = ("openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2", "-subj", "/CN=localhost",
+                       "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", file("key"), "-out", file("certificate"))
+        subprocess.run(certificate, check=True, capture_output=True)
+        pathlib.Path(file("head")).write_bytes(FIRST)
+        pathlib.Path(file("rest")).write_bytes(REST)
+        self.variables = {"SSL_CERT_FILE": file("certificate")}
+        how = [str(how["port"]), file("certificate"), file("key"), file("head"), file("rest"), str(how["wait"]), *(str(how[name]).lower() for name in ("begun", "hold"))]
+        return subprocess.Popen([str(self.binary), *how])
+
+    def connect(self):
+        return http.client.HTTPSConnection("localhost", self.port, timeout=60, context=ssl.create_default_context(cafile=self.variables["SSL_CERT_FILE"]))
+
+    def stop(self):
+        super().stop()
+        self.folder.cleanup()
 
 
 def piece(delta, reason=None, usage=None):

@@ -26,15 +26,15 @@ def wait_for(port, seconds=60):
 
 
 class Engine:
-    """`wtaf-host run` in a folder with a pipeline.toml, with limits off unless told otherwise; `settings` are those of --set. Its log is the file `log`."""
+    """`wtaf-host run` in a folder with a pipeline.toml, with limits off unless told otherwise; `settings` are those of --set, `variables` are added to the environment. Its log is the file `log`."""
 
-    def __init__(self, binary, folder, *settings, role="both", log="warn", ready=True):
+    def __init__(self, binary, folder, *settings, role="both", log="warn", ready=True, variables=()):
         self.port, self.folder = free_port(), folder
         settings = (f"server.listen=127.0.0.1:{self.port}", "limits.enabled=false", *settings)
         command = [str(binary), "run", "pipeline.toml", "--role", role] + [part for setting in settings for part in ("--set", setting)]
         with open(folder / "log", "ab") as told:
             self.began = time.perf_counter()
-            self.child = subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, env={**environment(), "WTAF_LOG": log})
+            self.child = subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, env={**environment(), **dict(variables), "WTAF_LOG": log})
         self.process = Process(self.child.pid)
         if ready:
             try:

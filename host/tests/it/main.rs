@@ -49,3 +49,4 @@ mod texting;
 mod trial;
 mod twilio_sdk;
 mod verbs;
+mod wires;

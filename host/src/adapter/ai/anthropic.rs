@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     AiCall, Speaker,
     chain::{SetupFault, turns},
+    client::Trust,
     http::{Dialect, HttpProvider, Misread, Read, Reader},
     provider::{Ending, Named, Usage},
     sse::Event,
@@ -20,8 +21,8 @@ const BASE: &str = "https://api.anthropic.com";
 const VERSION: &str = "2023-06-01";
 
 /// The provider of an entry.
-pub(super) fn provider(entry: &config::Ai) -> Result<HttpProvider<Anthropic>, SetupFault> {
-    let (client, url) = HttpProvider::<Anthropic>::reach(entry, BASE, "/v1/messages")?;
+pub(super) fn provider(entry: &config::Ai, trust: &Trust) -> Result<HttpProvider<Anthropic>, SetupFault> {
+    let (wires, url) = HttpProvider::<Anthropic>::reach(entry, BASE, "/v1/messages", trust)?;
     let own = url.host_str() == Some("api.anthropic.com");
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -37,7 +38,7 @@ pub(super) fn provider(entry: &config::Ai) -> Result<HttpProvider<Anthropic>, Se
     let key_hint = if own { "ANTHROPIC_API_KEY".to_owned() } else { format!("api_key of the [[ai]] {:?}", entry.name) };
     let named = Named(entry.name.clone());
     let bare = AtomicBool::new(false);
-    Ok(HttpProvider { named, entry: entry.clone(), key_hint, client, url, headers, dialect: Anthropic, bare })
+    Ok(HttpProvider { named, entry: entry.clone(), key_hint, wires, url, headers, dialect: Anthropic, bare })
 }
 
 /// The dialect.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{
-    Ai, AiCall, Answer, Listener, Speaker, Unanswered, anthropic, demo_provider,
-    http::{ClientError, ReachError},
+    Ai, AiCall, Answer, Listener, Speaker, Unanswered, anthropic,
+    client::{ClientError, Trust},
+    demo_provider,
+    http::ReachError,
     link::{Link, ProviderState},
     openai,
     provider::{Ear, Provider},
@@ -74,17 +76,22 @@ impl SetupFault {
 
 /// The chain of `[[ai]]`, in its order. Nothing is sent.
 pub fn chain(entries: &[config::Ai]) -> Result<Chain, ChainSetupError> {
+    chain_trusting(entries, &Trust::System)
+}
+
+/// The same, believing these certificates.
+pub fn chain_trusting(entries: &[config::Ai], trust: &Trust) -> Result<Chain, ChainSetupError> {
     if entries.is_empty() {
         return Err(ChainSetupError::Empty);
     }
-    let link = |entry: &config::Ai| Ok(Link::new(entry, provider(entry).map_err(|fault| fault.of(entry))?));
+    let link = |entry: &config::Ai| Ok(Link::new(entry, provider(entry, trust).map_err(|fault| fault.of(entry))?));
     Ok(Chain { links: entries.iter().map(link).collect::<Result<_, ChainSetupError>>()? })
 }
 
-fn provider(entry: &config::Ai) -> Result<Box<dyn Provider>, SetupFault> {
+fn provider(entry: &config::Ai, trust: &Trust) -> Result<Box<dyn Provider>, SetupFault> {
     Ok(match entry.kind {
-        AiKind::Anthropic => Box::new(anthropic::provider(entry)?),
-        AiKind::OpenAi => Box::new(openai::provider(entry)?),
+        AiKind::Anthropic => Box::new(anthropic::provider(entry, trust)?),
+        AiKind::OpenAi => Box::new(openai::provider(entry, trust)?),
         AiKind::Demo => Box::new(demo_provider::Demo),
     })
 }

@@ -1,12 +1,12 @@
-//! One HTTP client for all providers, and one try over it: send, judge the status, listen to the stream under its deadlines.
+//! One try over HTTP: take a seat on a connection, send, judge the status, listen to the stream under its deadlines.
 //!
-//! What is sent and what the events mean is a [`Dialect`]'s business. Nothing is sent twice here, redirects are not followed.
+//! What is sent and what the events mean is a [`Dialect`]'s business, who shares a connection that of [`Wires`]. Nothing is sent twice here, redirects are not followed.
 
 use std::{
     convert::Infallible,
     pin::Pin,
     sync::{
-        OnceLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use hyper::body::{Frame, SizeHint};
-use reqwest::{Body, Client, Response};
+use reqwest::{Body, Response};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::{Host, Url};
@@ -25,53 +25,20 @@ use url::{Host, Url};
 use super::{
     AiCall, AiError, Bar, Trouble,
     classify::{Judge, wants_no_temperature},
+    client::{ClientError, Maker, Trust, root},
     provider::{Ear, Ending, Named, Provider},
     sse::{Broken, Event, Events},
+    wires::{News, Seat, Wires},
 };
 use crate::config;
 
 /// Between two events of a stream that has begun.
-const IDLE: Duration = Duration::from_secs(30);
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const IDLE: Duration = Duration::from_secs(30);
 /// What is read of an error, and for how long.
 const ERROR_BYTES: usize = 64 * 1024;
 const ERROR_TIME: Duration = Duration::from_secs(5);
 /// An answered connection is worth this long a wait for its end, so that the next call finds it open.
 const LAST_BYTE: Duration = Duration::from_millis(20);
-
-/// There is no client, so no provider can be asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot make an HTTPS client ({0}); are the system's CA certificates installed?")]
-pub struct ClientError(String);
-
-/// The one client for calls to the outside: its pool is shared, its proxy is the environment's.
-pub fn client() -> Result<Client, ClientError> {
-    static CLIENT: OnceLock<Result<Client, ClientError>> = OnceLock::new();
-    CLIENT.get_or_init(|| build(false)).clone()
-}
-
-/// For a server on this machine, which no proxy could reach, and none should see.
-pub fn local_client() -> Result<Client, ClientError> {
-    static CLIENT: OnceLock<Result<Client, ClientError>> = OnceLock::new();
-    CLIENT.get_or_init(|| build(true)).clone()
-}
-
-fn build(local: bool) -> Result<Client, ClientError> {
-    // Fails only where one is installed already, which does as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(concat!("wtaf-host/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        // A connection a call: over HTTP/2 a thousand calls would queue, unseen, for the hundred streams of one connection.
-        .http1_only()
-        .pool_idle_timeout(Duration::from_mins(1))
-        .tcp_keepalive(Duration::from_secs(30));
-    let builder = if local { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| ClientError(root(&error)))
-}
 
 fn is_local(url: &Url) -> bool {
     match url.host() {
@@ -126,7 +93,7 @@ pub(super) struct HttpProvider<D> {
     pub named: Named,
     pub entry: config::Ai,
     pub key_hint: String,
-    pub client: Client,
+    pub wires: Arc<Wires>,
     pub url: Url,
     pub headers: HeaderMap,
     pub dialect: D,
@@ -135,15 +102,16 @@ pub(super) struct HttpProvider<D> {
 }
 
 impl<D: Dialect> HttpProvider<D> {
-    /// The client, and the address of `path` under the entry's `base_url`, else under `base`.
-    pub fn reach(entry: &config::Ai, base: &str, path: &str) -> Result<(Client, Url), ReachError> {
+    /// The connections to the address of `path` under the entry's `base_url`, else under `base`, and that address.
+    pub fn reach(entry: &config::Ai, base: &str, path: &str, trust: &Trust) -> Result<(Arc<Wires>, Url), ReachError> {
         let base = entry.base_url.as_ref().map_or(base, Url::as_str).trim_end_matches('/');
         let url = Url::parse(&format!("{base}{path}")).map_err(|_| ReachError::Url)?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(ReachError::Url);
         }
-        let client = if is_local(&url) { local_client()? } else { client()? };
-        Ok((client, url))
+        let maker = Maker::new(trust, is_local(&url))?;
+        let wires = if url.scheme() == "https" { Wires::secure(maker)? } else { Wires::plain(maker)? };
+        Ok((wires, url))
     }
 
     fn judge<'a>(&'a self, call: &'a AiCall) -> Judge<'a> {
@@ -156,12 +124,13 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    /// Sends, and gives back a stream that is one.
-    async fn open(&self, call: &AiCall) -> Result<Response, AiError> {
+    /// Sends, and gives back a stream that is one, with the seat it came to.
+    async fn open(&self, call: &AiCall) -> Result<(Response, Seat), AiError> {
+        let seat = self.wires.seat().await;
         let bare = self.bare.load(Ordering::Relaxed);
-        let response = self.send(call, bare).await?;
+        let (response, seat) = self.send(call, bare, seat).await?;
         if response.status() != 400 || bare || call.temperature.or(self.entry.temperature).is_none() {
-            return self.stream(response, call).await;
+            return Ok((self.stream(response, call).await?, seat));
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = error_body(response).await;
@@ -169,14 +138,34 @@ impl<D: Dialect> HttpProvider<D> {
             return Err(self.judge(call).status(status, &headers, &body, jiff::Timestamp::now()));
         }
         self.bare.store(true, Ordering::Relaxed);
-        let response = self.send(call, true).await?;
-        self.stream(response, call).await
+        let (response, seat) = self.send(call, true, seat).await?;
+        Ok((self.stream(response, call).await?, seat))
     }
 
-    async fn send(&self, call: &AiCall, bare: bool) -> Result<Response, AiError> {
+    async fn send(&self, call: &AiCall, bare: bool, seat: Seat) -> Result<(Response, Seat), AiError> {
+        let error = match self.sent(call, bare, &seat).await {
+            Ok(response) => return Ok((response, seat)),
+            Err(error) => error,
+        };
+        // Not a byte of it was sent where there was no connection.
+        let instead = if error.is_connect() { seat.instead() } else { None };
+        let Some(seat) = instead else {
+            return Err(self.unreached(&error, &seat));
+        };
+        match self.sent(call, bare, &seat).await {
+            Ok(response) => Ok((response, seat)),
+            Err(error) => Err(self.unreached(&error, &seat)),
+        }
+    }
+
+    fn sent(
+        &self,
+        call: &AiCall,
+        bare: bool,
+        seat: &Seat,
+    ) -> impl Future<Output = Result<Response, reqwest::Error>> + use<D> {
         let body = Body::wrap(Once(Some(self.dialect.body(&self.entry, call, bare).into())));
-        let request = self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
-        request.send().await.map_err(|error| self.unreached(&error))
+        seat.client().post(self.url.clone()).headers(self.headers.clone()).body(body).send()
     }
 
     /// A status and a content type that begin an answer.
@@ -203,11 +192,15 @@ impl<D: Dialect> HttpProvider<D> {
         Err(self.named.next(Bar::Strange, format!("answered with {what}: check base_url and the kind of this entry")))
     }
 
-    fn unreached(&self, error: &reqwest::Error) -> AiError {
+    fn unreached(&self, error: &reqwest::Error, seat: &Seat) -> AiError {
         let host = self.url.host_str().unwrap_or_default();
         let port = self.url.port_or_known_default().unwrap_or_default();
         let cause = if error.is_timeout() { "no connection within 5 s".to_owned() } else { root(error) };
-        self.named.retry(Trouble::Down, format!("cannot be reached at {host}:{port}: {cause}"))
+        let trouble = match seat.broke() {
+            News::First => Trouble::Down,
+            News::Known => Trouble::Shared,
+        };
+        self.named.retry(trouble, format!("cannot be reached at {host}:{port}: {cause}"))
     }
 
     fn misread(&self, misread: &Misread, call: &AiCall) -> AiError {
@@ -218,16 +211,18 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    fn broken(&self, broken: Broken) -> AiError {
-        match broken {
-            Broken::TooLong | Broken::LineTooLong => self.named.next(Bar::Strange, broken.to_string()),
-            Broken::NotEvents | Broken::Cut => self.named.retry(Trouble::Cut, broken.to_string()),
-        }
+    fn broken(&self, broken: Broken, seat: &Seat) -> AiError {
+        let trouble = match broken {
+            Broken::TooLong | Broken::LineTooLong => return self.named.next(Bar::Strange, broken.to_string()),
+            Broken::Cut if seat.broke() == News::Known => Trouble::Shared,
+            Broken::NotEvents | Broken::Cut => Trouble::Cut,
+        };
+        self.named.retry(trouble, broken.to_string())
     }
 
     async fn listen(
         &self,
-        response: Response,
+        (response, seat): (Response, Seat),
         call: &AiCall,
         ear: &mut Ear<'_>,
         limits: Limits,
@@ -238,11 +233,13 @@ impl<D: Dialect> HttpProvider<D> {
         loop {
             let idle = if ear.first().is_some() { last + IDLE } else { limits.first };
             let Ok(next) = timeout_at(idle.min(limits.last), events.next()).await else {
+                // Perhaps it is the connection that is slow.
+                seat.worn();
                 return Err(self.late(limits, ear.first().is_some()));
             };
             let event = match next {
                 None => return Err(self.named.retry(Trouble::Cut, "the answer ended without its end")),
-                Some(Err(broken)) => return Err(self.broken(broken)),
+                Some(Err(broken)) => return Err(self.broken(broken, &seat)),
                 Some(Ok(event)) => event,
             };
             last = Instant::now();
@@ -333,13 +330,4 @@ async fn error_body(mut response: Response) -> String {
     .await;
     body.truncate(ERROR_BYTES);
     String::from_utf8_lossy(&body).into_owned()
-}
-
-/// The innermost cause, which is the one that helps; the outer ones name the URL, which may hold a password.
-fn root(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

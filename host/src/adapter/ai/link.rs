@@ -189,13 +189,13 @@ impl Link {
                 }
                 drop(pass);
             }
+            AiError::Retry { trouble: Trouble::Shared, .. } | AiError::Next { bar: Bar::Call, .. } => drop(pass),
             AiError::Retry { why, after, .. } => {
                 if let Some(after) = after {
                     self.breaker.pause(Instant::now(), *after);
                 }
                 pass.failed(Instant::now(), why.clone(), false);
             }
-            AiError::Next { bar: Bar::Call, .. } => drop(pass),
             AiError::Next { why, bar, .. } => {
                 pass.failed(Instant::now(), why.clone(), matches!(bar, Bar::Key | Bar::Credit | Bar::Address));
             }

@@ -17,8 +17,10 @@ mod anthropic;
 mod breaker;
 mod chain;
 mod classify;
+mod client;
 mod demo;
 mod demo_provider;
+mod door;
 mod http;
 mod lane;
 mod link;
@@ -31,10 +33,11 @@ mod recent;
 mod sample;
 mod script;
 mod sse;
+mod wires;
 
 pub use breaker::BreakerState;
-pub use chain::{Chain, ChainSetupError, chain};
-pub use http::{ClientError, client, local_client};
+pub use chain::{Chain, ChainSetupError, chain, chain_trusting};
+pub use client::{ClientError, Trust, client, local_client};
 pub use link::ProviderState;
 pub use recent::Recent;
 pub use script::Script;
@@ -151,6 +154,8 @@ pub enum Trouble {
     Down,
     /// The answer's stream ended without its end, or made no sense half-way.
     Cut,
+    /// A connection gave out that carried several calls, and another of them told. The breaker hears of it once: it is one piece of news.
+    Shared,
 }
 
 /// What another try at the same provider would not change.
@@ -176,7 +181,7 @@ impl AiError {
         match self {
             Self::Retry { trouble: Trouble::Crowded, .. } => "crowded",
             Self::Retry { trouble: Trouble::Down, .. } => "down",
-            Self::Retry { trouble: Trouble::Cut, .. } => "cut",
+            Self::Retry { trouble: Trouble::Cut | Trouble::Shared, .. } => "cut",
             Self::Next { bar: Bar::Key, .. } => "key",
             Self::Next { bar: Bar::Credit, .. } => "credit",
             Self::Next { bar: Bar::Address, .. } => "address",

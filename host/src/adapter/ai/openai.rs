@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{
     AiCall, Speaker,
     chain::{SetupFault, turns},
+    client::Trust,
     http::{Dialect, HttpProvider, Misread, Read, Reader},
     provider::{Ending, Named, Usage},
     sse::Event,
@@ -19,8 +20,8 @@ use crate::{config, job::Finish};
 const BASE: &str = "https://api.openai.com/v1";
 
 /// The provider of an entry.
-pub(super) fn provider(entry: &config::Ai) -> Result<HttpProvider<OpenAi>, SetupFault> {
-    let (client, url) = HttpProvider::<OpenAi>::reach(entry, BASE, "/chat/completions")?;
+pub(super) fn provider(entry: &config::Ai, trust: &Trust) -> Result<HttpProvider<OpenAi>, SetupFault> {
+    let (wires, url) = HttpProvider::<OpenAi>::reach(entry, BASE, "/chat/completions", trust)?;
     let own = url.host_str() == Some("api.openai.com");
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -36,7 +37,7 @@ pub(super) fn provider(entry: &config::Ai) -> Result<HttpProvider<OpenAi>, Setup
     let key_hint = if own { "OPENAI_API_KEY".to_owned() } else { format!("api_key of the [[ai]] {:?}", entry.name) };
     let named = Named(entry.name.clone());
     let (dialect, bare) = (OpenAi { own }, AtomicBool::new(false));
-    Ok(HttpProvider { named, entry: entry.clone(), key_hint, client, url, headers, dialect, bare })
+    Ok(HttpProvider { named, entry: entry.clone(), key_hint, wires, url, headers, dialect, bare })
 }
 
 /// The dialect.

@@ -7,6 +7,7 @@
 //! // base_url: ai.anthropic() or ai.openai(); afterwards ai.calls() and ai.count()
 //! ```
 
+mod secure;
 mod wire;
 
 use std::{
@@ -32,9 +33,11 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use url::Url;
 
+pub use secure::{Line, trust};
 pub use wire::Api;
 
 /// What the server does with one call.
@@ -54,6 +57,8 @@ pub enum Reply {
     Thinking(String),
     /// This status, with the error body of the API unless there is another, and these headers.
     Status { status: u16, kind: &'static str, message: String, headers: Vec<(&'static str, String)> },
+    /// Takes the call, and answers when the gate opens.
+    Gated(watch::Receiver<bool>, String),
     /// Takes the call and never says a byte.
     Hang,
     /// Begins an answer, then a byte of a comment each so often, for ever.
@@ -133,7 +138,8 @@ type Answerer = Arc<dyn Fn(&Call) -> Reply + Send + Sync>;
 
 /// The server; it ends when dropped.
 pub struct FakeAi {
-    address: SocketAddr,
+    root: String,
+    lines: secure::Lines,
     shared: Arc<Shared>,
     _server: AbortOnDropHandle<()>,
 }
@@ -148,25 +154,29 @@ struct Shared {
 impl FakeAi {
     /// On a free port of this machine.
     pub async fn start() -> Self {
-        let always: Answerer = Arc::new(|_| Reply::text("All is well."));
-        let shared = Arc::new(Shared {
-            script: Mutex::default(),
-            always: Mutex::new(always),
-            calls: Mutex::default(),
-            connections: AtomicUsize::new(0),
-        });
-        let router = Router::new()
-            .route("/v1/messages", post(messages))
-            .route("/v1/chat/completions", post(completions))
-            .with_state(shared.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = listening().await;
+        let (shared, router) = answering();
         let counted = shared.clone();
         let listener = listener.tap_io(move |_| {
             counted.connections.fetch_add(1, Ordering::Relaxed);
         });
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, shared, _server: AbortOnDropHandle::new(server) }
+        let root = format!("http://{address}");
+        Self { root, lines: Arc::default(), shared, _server: AbortOnDropHandle::new(server) }
+    }
+
+    /// The same over TLS, for whoever believes [`trust`]; it speaks these protocols, as `h2` and `http/1.1`.
+    pub async fn secure(protocols: &[&str]) -> Self {
+        let (listener, address) = listening().await;
+        let (shared, router) = answering();
+        let lines = secure::Lines::default();
+        let server = secure::serve(listener, router, protocols, lines.clone());
+        Self { root: format!("https://localhost:{}", address.port()), lines, shared, _server: server }
+    }
+
+    /// The connections over TLS so far, in the order they came.
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        self.lines.lock().unwrap().clone()
     }
 
     /// What the next calls get, in order.
@@ -201,7 +211,7 @@ impl FakeAi {
 
     /// The server's root.
     pub fn url(&self) -> Url {
-        format!("http://{}", self.address).parse().unwrap()
+        self.root.parse().unwrap()
     }
 
     /// A `base_url` for kind `anthropic`.
@@ -213,6 +223,27 @@ impl FakeAi {
     pub fn openai(&self) -> Url {
         self.url().join("/v1").unwrap()
     }
+}
+
+async fn listening() -> (tokio::net::TcpListener, SocketAddr) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+fn answering() -> (Arc<Shared>, Router) {
+    let always: Answerer = Arc::new(|_| Reply::text("All is well."));
+    let shared = Arc::new(Shared {
+        script: Mutex::default(),
+        always: Mutex::new(always),
+        calls: Mutex::default(),
+        connections: AtomicUsize::new(0),
+    });
+    let router = Router::new()
+        .route("/v1/messages", post(messages))
+        .route("/v1/chat/completions", post(completions))
+        .with_state(shared.clone());
+    (shared, router)
 }
 
 /// The root of another AI server to try the same client on (a real model, a fault injector), where `WTAF_TEST_AI_URL` names one.
@@ -262,6 +293,11 @@ async fn play(api: Api, call: &Call, reply: Reply) -> Response {
         Reply::Refusal(text) => streamed(wire.refusal(&text), None),
         Reply::Thinking(text) => streamed([wire.thinking(), wire.answer(&text, wire.complete())].concat(), None),
         Reply::Status { status, kind, message, headers } => error(api, status, kind, &message, &headers),
+        Reply::Gated(mut gate, text) => {
+            // A gate that is gone stands open.
+            let _ = gate.wait_for(|open| *open).await;
+            streamed(wire.answer(&text, wire.complete()), None)
+        }
         Reply::Hang => std::future::pending().await,
         Reply::Drip(pause) => {
             let begun = stream::iter(wire.begun("Once upon a time")).map(Bytes::from);

@@ -80,7 +80,8 @@ fn openssl(run_as: &RunAs, folder: &Path, arguments: &[&str]) {
 
 const KEY: [&str; 4] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
 
-fn authority(run_as: &RunAs, folder: &Path, name: &str) -> PathBuf {
+/// Makes someone who signs, and says where the certificate is.
+pub fn authority(run_as: &RunAs, folder: &Path, name: &str) -> PathBuf {
     let (key, pem, subject) = (format!("{name}.key"), format!("{name}.pem"), format!("/CN=the tests' {name}"));
     let mut arguments = vec!["req", "-x509", "-nodes", "-days", "30", "-subj", &subject, "-keyout", &key, "-out", &pem];
     arguments.extend(KEY);
@@ -88,7 +89,8 @@ fn authority(run_as: &RunAs, folder: &Path, name: &str) -> PathBuf {
     folder.join(pem)
 }
 
-fn certificate(run_as: &RunAs, folder: &Path) {
+/// Has `server.pem` and `server.key` for `localhost` made, signed by that folder's `authority`.
+pub fn certificate(run_as: &RunAs, folder: &Path) {
     let mut arguments =
         vec!["req", "-new", "-nodes", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"];
     arguments.extend(KEY);
