@@ -175,9 +175,12 @@ fn clock() {
     std::hint::black_box(rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime));
 }
 
+/// What it is called, and one call.
+type Way<'a> = (&'static str, Box<dyn FnMut() + 'a>);
+
 fn main() {
     let passing = guest::of_crate("bench-guest");
-    let mut ways: Vec<(&str, Box<dyn FnMut()>)> = vec![
+    let mut ways: Vec<Way<'_>> = vec![
         ("bare", Box::new(sync_calls(&passing, false, |_| {}, || {}))),
         ("interruptible", Box::new(sync_calls(&passing, true, epochs, || {}))),
         ("limited", Box::new(sync_calls(&passing, true, limited, || {}))),

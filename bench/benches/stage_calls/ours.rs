@@ -22,7 +22,8 @@ const JOBS: usize = 16;
 type Stage = (Arc<Plugin>, Arc<Call>);
 
 pub struct Ours {
-    runtime: Runtime,
+    /// With a thread a core, as the engine has: one, and two.
+    runtimes: [Runtime; 2],
     passing: Stage,
     long: Stage,
     job: [Stage; 4],
@@ -41,7 +42,9 @@ impl Ours {
         let compose = Question::Compose { order: order(), person, thread, material: Vec::new() };
         let propose = Question::Propose { order: order(), title: Some("Tip Calculator".into()), taken: Vec::new() };
         Self {
-            runtime: Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime starts"),
+            runtimes: [1, 2].map(|threads| {
+                Builder::new_multi_thread().worker_threads(threads).enable_time().build().expect("a runtime starts")
+            }),
             passing: (load("passing", passing), call(Question::Apply { content: Content::Reply(input::passing()) })),
             long: (Arc::clone(&extract), extracts(input::LONG)),
             job: [
@@ -53,9 +56,10 @@ impl Ours {
         }
     }
 
-    fn jobs(&self, jobs: usize, time: Duration, stages: &[Stage]) -> Tally {
+    fn jobs(&self, jobs: usize, cores: usize, time: Duration, stages: &[Stage]) -> Tally {
         let began = Instant::now();
-        let times = self.runtime.block_on(async {
+        let [one, both] = &self.runtimes;
+        let times = if cores == 1 { one } else { both }.block_on(async {
             let mut running = JoinSet::new();
             for _ in 0..jobs {
                 let stages = stages.to_vec();
@@ -82,11 +86,11 @@ impl Peer for Ours {
         "ours"
     }
 
-    fn run(&mut self, work: Work, _: usize, time: Duration) -> Option<Tally> {
+    fn run(&mut self, work: Work, cores: usize, time: Duration) -> Option<Tally> {
         Some(match work {
-            Work::Pass => self.jobs(JOBS, time, std::slice::from_ref(&self.passing)),
-            Work::Extract => self.jobs(1, time, std::slice::from_ref(&self.long)),
-            Work::FourStages => self.jobs(1, time, &self.job),
+            Work::Pass => self.jobs(JOBS, cores, time, std::slice::from_ref(&self.passing)),
+            Work::Extract => self.jobs(1, cores, time, std::slice::from_ref(&self.long)),
+            Work::FourStages => self.jobs(1, cores, time, &self.job),
         })
     }
 }

@@ -22,6 +22,10 @@ const LONGEST: Duration = Duration::from_mins(1);
 /// Tries to come to another server than this one: the client picks by chance among those that answered it last.
 const TRIES: usize = 8;
 
+/// How long a connection takes to leave, and to come to a server.
+const LEFT: Duration = Duration::from_millis(500);
+const SETTLED: Duration = Duration::from_secs(10);
+
 /// Watches a connection for as long as it is there.
 pub(super) async fn watch(client: Client, jetstream: jetstream::Context) {
     let (mut since, mut wait) = (None::<Instant>, FIRST);
@@ -66,9 +70,25 @@ async fn leave(client: &Client, from: &str) {
         if client.force_reconnect().await.is_err() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        if client.connection_state() != State::Connected || client.server_info().server_id != from {
-            return;
+        match settled(client).await {
+            // Chance led back to the server it came from.
+            Some(server) if server == from => {}
+            // Where none can be reached the client goes on trying; the next look tells where that led.
+            Some(_) | None => return,
         }
     }
+}
+
+/// The server a connection has come to, if it has in time.
+async fn settled(client: &Client) -> Option<String> {
+    let begun = Instant::now();
+    // Until then it may not have left.
+    tokio::time::sleep(LEFT).await;
+    while begun.elapsed() < SETTLED {
+        if client.connection_state() == State::Connected {
+            return Some(client.server_info().server_id);
+        }
+        tokio::time::sleep(LEFT).await;
+    }
+    None
 }
