@@ -54,10 +54,13 @@ impl Nats {
         let servers = servers(settings)?;
         let at = servers.iter().map(shown).collect::<Vec<_>>().join(", ");
         let (options, several) = (options(settings).await?, servers.len() > 1);
+        let moves = Arc::<move_on::Moves>::default();
+        let led = Arc::clone(&moves);
+        let options = options.reconnect_to_server_callback(move |servers, _| std::future::ready(led.next(&servers)));
         let client = options.connect(servers).await.map_err(|why| NatsError::Away { at, why: why.to_string() })?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(PATIENCE);
-        let watch = several.then(|| tokio::spawn(move_on::watch(client.clone(), jetstream.clone())));
+        let watch = several.then(|| tokio::spawn(move_on::watch(client.clone(), jetstream.clone(), moves)));
         Ok(Self {
             client,
             jetstream,

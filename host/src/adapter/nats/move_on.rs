@@ -1,9 +1,15 @@
 //! A server that is cut off from its peers still takes connections, and keeps nothing: whoever is connected to it moves on to another one.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use async_nats::{
-    Client,
+    Client, ReconnectToServer, Server,
     connection::State,
     jetstream::{self, ErrorCode, context::AccountErrorKind},
 };
@@ -19,15 +25,15 @@ const ANSWER: Duration = Duration::from_secs(2);
 const FIRST: Duration = Duration::from_secs(3);
 const LONGEST: Duration = Duration::from_mins(1);
 
-/// Tries to come to another server than this one: the client picks by chance among those that answered it last.
+/// Of one server after another; one may have several addresses.
 const TRIES: usize = 8;
 
 /// How long a connection takes to leave, and to come to a server.
 const LEFT: Duration = Duration::from_millis(500);
-const SETTLED: Duration = Duration::from_secs(10);
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// Watches a connection for as long as it is there.
-pub(super) async fn watch(client: Client, jetstream: jetstream::Context) {
+pub(super) async fn watch(client: Client, jetstream: jetstream::Context, moves: Arc<Moves>) {
     let (mut since, mut wait) = (None::<Instant>, FIRST);
     loop {
         tokio::time::sleep(LOOK).await;
@@ -45,7 +51,7 @@ pub(super) async fn watch(client: Client, jetstream: jetstream::Context) {
         }
         let from = client.server_info();
         tracing::warn!(server = %from.server_name, "this NATS server seems to be cut off from its peers: moving to another");
-        leave(&client, &from.server_id).await;
+        leave(&client, &from.server_id, &moves).await;
         (since, wait) = (None, (wait * 2).min(LONGEST));
     }
 }
@@ -65,18 +71,36 @@ async fn has_peers(jetstream: &jetstream::Context) -> bool {
     }
 }
 
-async fn leave(client: &Client, from: &str) {
+/// Where the client is to connect next. Left to itself it takes the server that failed least often, which is the one it leaves as long as that takes connections.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    leaving: AtomicBool,
+    turn: AtomicUsize,
+}
+
+impl Moves {
+    /// One after another while a server is being left; whoever else comes back is led by the client.
+    pub(super) fn next(&self, servers: &[Server]) -> Option<ReconnectToServer> {
+        if servers.is_empty() || !self.leaving.load(Ordering::Relaxed) {
+            return None;
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        Some(ReconnectToServer { addr: servers[turn % servers.len()].addr.clone(), delay: None })
+    }
+}
+
+async fn leave(client: &Client, from: &str, moves: &Moves) {
+    moves.leaving.store(true, Ordering::Relaxed);
     for _ in 0..TRIES {
         if client.force_reconnect().await.is_err() {
-            return;
+            break;
         }
-        match settled(client).await {
-            // Chance led back to the server it came from.
-            Some(server) if server == from => {}
-            // Where none can be reached the client goes on trying; the next look tells where that led.
-            Some(_) | None => return,
+        // Where none can be reached the client goes on trying; the next look tells where that led.
+        if settled(client).await.is_none_or(|server| server != from) {
+            break;
         }
     }
+    moves.leaving.store(false, Ordering::Relaxed);
 }
 
 /// The server a connection has come to, if it has in time.
@@ -91,4 +115,29 @@ async fn settled(client: &Client) -> Option<String> {
         tokio::time::sleep(LEFT).await;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers() -> Vec<Server> {
+        ["one", "two", "three"].map(server).into()
+    }
+
+    fn server(host: &str) -> Server {
+        let addr = host.parse().unwrap();
+        // What the client would take first has never failed.
+        Server { addr, failed_attempts: 0, did_connect: true, is_discovered: false, last_error: None }
+    }
+
+    #[test]
+    fn whoever_leaves_a_server_is_led_to_each_in_turn_and_nobody_else_is_led() {
+        let moves = Moves::default();
+        assert!(moves.next(&servers()).is_none());
+        moves.leaving.store(true, Ordering::Relaxed);
+        let led = [(); 4].map(|()| moves.next(&servers()).unwrap().addr.host().to_owned());
+        assert_eq!(led, ["one", "two", "three", "one"]);
+        assert!(moves.next(&[]).is_none());
+    }
 }
