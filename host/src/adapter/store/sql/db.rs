@@ -4,17 +4,17 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{
-    Column as _, Decode, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Type, TypeInfo as _,
-    ValueRef as _, postgres::PgRow, sqlite::SqliteRow,
+    Column as _, Decode, PgConnection, Postgres, Row as _, Type, TypeInfo as _, ValueRef as _, postgres::PgRow,
 };
 
 use super::{
     super::{PageId, PersonId},
     ear::{self, Node},
     fault::{Fault, Outcome},
+    lite,
 };
 use crate::job::{JobId, Millis, Phone};
 
@@ -31,8 +31,8 @@ pub(super) async fn answered<T>(asked: impl Future<Output = sqlx::Result<T>>) ->
 
 /// A connection, mostly within a transaction.
 pub(super) enum Db<'c> {
-    /// SQLite; a transaction is alone with the database.
-    Sqlite(&'c mut SqliteConnection),
+    /// SQLite; a transaction is alone with the database. What is asked here is answered at once, on the thread that asks: nothing of it waits.
+    Sqlite(&'c mut rusqlite::Connection),
     /// PostgreSQL; others are at work at the same time.
     Postgres {
         /// The connection.
@@ -118,7 +118,7 @@ impl Db<'_> {
     /// Does something; gives how many rows it was done to.
     pub(super) async fn run(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<u64> {
         Ok(match self {
-            Self::Sqlite(conn) => query!(sql, args).execute(&mut **conn).await?.rows_affected(),
+            Self::Sqlite(conn) => lite::run(conn, sql, args)?,
             Self::Postgres { conn, persistent, .. } => {
                 let args = without_nul(args);
                 let asked = query!(sql, args).persistent(*persistent);
@@ -130,9 +130,7 @@ impl Db<'_> {
     /// All rows.
     pub(super) async fn all(&mut self, sql: &'static str, args: &[Arg]) -> Outcome<Vec<Row>> {
         Ok(match self {
-            Self::Sqlite(conn) => {
-                query!(sql, args).fetch_all(&mut **conn).await?.into_iter().map(Row::Sqlite).collect()
-            }
+            Self::Sqlite(conn) => lite::all(conn, sql, args)?.into_iter().map(Row::Sqlite).collect(),
             Self::Postgres { conn, persistent, .. } => {
                 let args = without_nul(args);
                 let asked = query!(sql, args).persistent(*persistent);
@@ -195,55 +193,32 @@ impl Db<'_> {
 /// A row of a result.
 pub(super) enum Row {
     /// From SQLite.
-    Sqlite(SqliteRow),
+    Sqlite(lite::Row),
     /// From PostgreSQL.
     Postgres(PgRow),
 }
 
-impl Row {
-    fn get<T>(&self, column: &str) -> Outcome<T>
-    where
-        T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres>,
-    {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
+fn of_server<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, column: &str) -> Outcome<T> {
+    Ok(row.try_get(column)?)
+}
 
+impl Row {
     /// All of it, for people to read. A moment that the database keeps in a type of its own is left out: ours are numbers beside it.
     pub(super) fn json(&self) -> Value {
-        macro_rules! read {
-            ($row:expr) => {
-                $row.columns().iter().filter_map(|column| {
-                    let at = column.ordinal();
-                    let raw = $row.try_get_raw(at).ok()?;
-                    if raw.is_null() {
-                        return Some((column.name().to_owned(), Value::Null));
-                    }
-                    let kind = raw.type_info().name().to_ascii_uppercase();
-                    let value = match kind.as_str() {
-                        "BOOL" | "BOOLEAN" => $row.try_get::<bool, _>(at).ok().map(Value::from),
-                        "INTEGER" | "INT8" => $row.try_get::<i64, _>(at).ok().map(Value::from),
-                        "INT4" => $row.try_get::<i32, _>(at).ok().map(Value::from),
-                        "REAL" | "FLOAT8" => $row.try_get::<f64, _>(at).ok().map(Value::from),
-                        "JSON" | "JSONB" => $row.try_get::<Value, _>(at).ok(),
-                        _ => $row.try_get::<String, _>(at).ok().map(Value::from),
-                    };
-                    Some((column.name().to_owned(), value?))
-                })
-            };
+        match self {
+            Self::Sqlite(row) => row.json(),
+            Self::Postgres(row) => {
+                Value::Object(row.columns().iter().filter_map(|column| named(row, column)).collect())
+            }
         }
-        let fields: Map<String, Value> = match self {
-            Self::Sqlite(row) => read!(row).collect(),
-            Self::Postgres(row) => read!(row).collect(),
-        };
-        Value::Object(fields)
     }
 
     /// A number.
     pub(super) fn int(&self, column: &str) -> Outcome<i64> {
-        self.get(column)
+        match self {
+            Self::Sqlite(row) => row.int(column),
+            Self::Postgres(row) => of_server(row, column),
+        }
     }
 
     /// A number that is never negative.
@@ -253,27 +228,42 @@ impl Row {
 
     /// A number, where there is one.
     pub(super) fn maybe_int(&self, column: &str) -> Outcome<Option<i64>> {
-        self.get(column)
+        match self {
+            Self::Sqlite(row) => row.unless_null(column, lite::Row::int),
+            Self::Postgres(row) => of_server(row, column),
+        }
     }
 
     /// Words.
     pub(super) fn text(&self, column: &str) -> Outcome<String> {
-        self.get(column)
+        match self {
+            Self::Sqlite(row) => row.text(column),
+            Self::Postgres(row) => of_server(row, column),
+        }
     }
 
     /// Words, where there are any.
     pub(super) fn maybe_text(&self, column: &str) -> Outcome<Option<String>> {
-        self.get(column)
+        match self {
+            Self::Sqlite(row) => row.unless_null(column, lite::Row::text),
+            Self::Postgres(row) => of_server(row, column),
+        }
     }
 
     /// Yes or no.
     pub(super) fn flag(&self, column: &str) -> Outcome<bool> {
-        self.get(column)
+        match self {
+            Self::Sqlite(row) => Ok(row.int(column)? != 0),
+            Self::Postgres(row) => of_server(row, column),
+        }
     }
 
     /// Money.
     pub(super) fn real(&self, column: &str) -> Outcome<f64> {
-        self.get(column)
+        match self {
+            Self::Sqlite(row) => row.real(column),
+            Self::Postgres(row) => of_server(row, column),
+        }
     }
 
     /// A moment.
@@ -290,6 +280,25 @@ impl Row {
     pub(super) fn phone(&self, column: &str) -> Outcome<Phone> {
         self.text(column)?.parse().map_err(|_| Fault::damaged("phone number"))
     }
+}
+
+/// A column's name and value, as JSON; none where it is of a type that none of ours is.
+fn named(row: &PgRow, column: &sqlx::postgres::PgColumn) -> Option<(String, Value)> {
+    let at = column.ordinal();
+    let raw = row.try_get_raw(at).ok()?;
+    if raw.is_null() {
+        return Some((column.name().to_owned(), Value::Null));
+    }
+    let kind = raw.type_info().name().to_ascii_uppercase();
+    let value = match kind.as_str() {
+        "BOOL" => row.try_get::<bool, _>(at).ok().map(Value::from),
+        "INT8" => row.try_get::<i64, _>(at).ok().map(Value::from),
+        "INT4" => row.try_get::<i32, _>(at).ok().map(Value::from),
+        "FLOAT8" => row.try_get::<f64, _>(at).ok().map(Value::from),
+        "JSON" | "JSONB" => row.try_get::<Value, _>(at).ok(),
+        _ => row.try_get::<String, _>(at).ok().map(Value::from),
+    };
+    Some((column.name().to_owned(), value?))
 }
 
 impl From<&str> for Arg {

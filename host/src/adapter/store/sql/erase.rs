@@ -369,8 +369,6 @@ pub(super) fn hash_of(phone: &Phone) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{Connection, SqliteConnection};
-
     use super::*;
 
     /// Tables that hold nothing of anyone.
@@ -406,7 +404,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("wtaf.db");
         super::super::migrate(&crate::config::StoreUrl::Sqlite(path.clone())).await.unwrap();
-        let mut conn = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+        let mut conn = rusqlite::Connection::open(&path).unwrap();
         let columns = Db::Sqlite(&mut conn).columns().await.unwrap();
         (folder, columns)
     }

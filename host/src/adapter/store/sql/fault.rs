@@ -45,9 +45,8 @@ impl Fault {
         }
     }
 
-    fn lite(error: &dyn DatabaseError) -> Self {
-        let code: i32 = error.code().and_then(|code| code.parse().ok()).unwrap_or(1);
-        let what = format!("SQLite: {} (code {code})", error.message());
+    fn lite(code: i32, message: &str) -> Self {
+        let what = format!("SQLite: {message} (code {code})");
         match code & 0xff {
             // busy, locked, out of memory, read-only, i/o error, full, cannot open, protocol
             5 | 6 | 7 | 8 | 10 | 13 | 14 | 15 => Self::Unavailable(what),
@@ -90,7 +89,7 @@ impl From<sqlx::Error> for Fault {
         use sqlx::Error as E;
         match error {
             E::Database(error) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
-                Self::lite(error.as_ref())
+                Self::lite(error.code().and_then(|code| code.parse().ok()).unwrap_or(1), error.message())
             }
             E::Database(error) => Self::postgres(error.as_ref()),
             E::Io(error) => match tls::in_io(&error) {
@@ -104,6 +103,18 @@ impl From<sqlx::Error> for Fault {
             E::Configuration(_) => Self::Refused("the database URL cannot be read".into()),
             E::ColumnNotFound(column) => Self::Refused(format!("there is no column {column}")),
             E::ColumnDecode { index, .. } => Self::Refused(format!("column {index} holds another type than expected")),
+            _ => Self::Refused("the query could not be put to the database".into()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::Error as E;
+        match error {
+            E::SqliteFailure(error, message) => {
+                Self::lite(error.extended_code, message.as_deref().unwrap_or("no more is known"))
+            }
             _ => Self::Refused("the query could not be put to the database".into()),
         }
     }

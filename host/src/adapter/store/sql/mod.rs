@@ -19,6 +19,7 @@ mod health;
 mod jobs;
 mod keys;
 mod limits;
+mod lite;
 mod migrations;
 mod moves;
 mod old;
@@ -27,6 +28,7 @@ mod pages;
 mod people;
 mod postgres;
 mod publish;
+mod readers;
 mod rehearsal;
 mod roll;
 mod sessions;
@@ -213,7 +215,7 @@ impl SqlStore {
         T: Send + 'static,
     {
         Ok(match &self.common.database {
-            Database::Lite(lite) => lite.read(&args, act).await?,
+            Database::Lite(lite) => lite.read(args, act).await?,
             Database::Server(server) => server.read(&args, act).await?,
         })
     }

@@ -1,27 +1,35 @@
 //! SQLite: one file, one writer, a few readers that never wait for it.
 
-use std::{fs, io, os::unix::fs::DirBuilderExt, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use rusqlite::{Connection, OpenFlags};
 use sqlx::{
-    ConnectOptions, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    ConnectOptions, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{
     super::Watermark,
     Act,
-    db::Db,
     fault::{Fault, Outcome},
     gauge::Gauge,
+    readers::Readers,
     writer::Writer,
 };
 
-/// Readers at once.
-const READERS: u32 = 4;
+/// For a lock that another process holds.
+const BUSY: Duration = Duration::from_secs(5);
+/// Prepared statements kept by a connection: as many as there are in the engine.
+const STATEMENTS: usize = 256;
 
 /// A database in a file.
 pub(super) struct Lite {
-    readers: SqlitePool,
+    readers: Readers,
     writer: Writer,
     gauge: Gauge,
 }
@@ -29,15 +37,13 @@ pub(super) struct Lite {
 impl Lite {
     /// Opens the file, which is there and migrated.
     pub(super) async fn open(path: &Path) -> Outcome<Self> {
-        let writing = options(path);
-        let conn = writing.connect().await?;
-        let reading = options(path).pragma("query_only", "on");
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(Duration::from_secs(5))
-            .test_before_acquire(false)
-            .connect_lazy_with(reading);
-        Ok(Self { readers, writer: Writer::start(writing, conn), gauge: Gauge::of(path) })
+        let way = Way::to(path);
+        let writer = tokio::task::spawn_blocking({
+            let way = way.clone();
+            move || Writer::start(way)
+        });
+        let writer = writer.await.map_err(|_| Fault::Unavailable("SQLite could not be opened".into()))??;
+        Ok(Self { readers: Readers::of(way), writer, gauge: Gauge::of(path) })
     }
 
     /// What stays the same as long as nothing is written.
@@ -46,9 +52,8 @@ impl Lite {
     }
 
     /// Asks.
-    pub(super) async fn read<A, T>(&self, args: &A, act: Act<A, T>) -> Outcome<T> {
-        let mut conn = self.readers.acquire().await?;
-        act(&mut Db::Sqlite(&mut conn), args).await
+    pub(super) async fn read<A: Send + 'static, T: Send + 'static>(&self, args: A, act: Act<A, T>) -> Outcome<T> {
+        self.readers.read(args, act).await
     }
 
     /// Writes.
@@ -61,7 +66,43 @@ impl Lite {
     }
 }
 
-/// A connection to a file that is made when it is not there, with its folder; only its owner may read either.
+/// How the file is opened by those who read and write rows.
+#[derive(Debug, Clone)]
+pub(super) struct Way(PathBuf);
+
+impl Way {
+    /// To a file.
+    pub(super) fn to(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// To write, each commit on the disk before it is told.
+    pub(super) fn writing(&self) -> Outcome<Connection> {
+        let conn = self.open()?;
+        conn.pragma_update(None, "synchronous", "full")?;
+        Ok(conn)
+    }
+
+    /// To read alone.
+    pub(super) fn reading(&self) -> Outcome<Connection> {
+        let conn = self.open()?;
+        conn.pragma_update(None, "query_only", true)?;
+        Ok(conn)
+    }
+
+    fn open(&self) -> Outcome<Connection> {
+        // Never made here: whoever migrated it made it, with the mode it must have. One thread at a time has a connection, so SQLite need not lock it.
+        let conn =
+            Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        conn.busy_timeout(BUSY)?;
+        conn.pragma_update(None, "journal_mode", "wal")?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(conn)
+    }
+}
+
+/// A connection for sqlx's migrations to a file that is made when it is not there, with its folder; only its owner may read either.
 pub(super) async fn connect(path: &Path) -> Outcome<SqliteConnection> {
     make(path).map_err(|error| Fault::Unavailable(format!("cannot make {}: {error}", path.display())))?;
     Ok(options(path).connect().await?)
@@ -81,6 +122,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(BUSY)
         .disable_statement_logging()
 }

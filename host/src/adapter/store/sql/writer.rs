@@ -1,18 +1,18 @@
-//! The one writer of SQLite: owns the only connection that writes, and commits what is pending in groups.
+//! The one writer of SQLite: a thread that owns the only connection that writes, and commits what is pending in groups.
 //!
 //! A commit costs one flush of the disk however much is in it, so a hundred callers that wait together are answered after one. Where one of them fails, all are
 //! written again, each in a savepoint of its own: what fails is rolled back alone. Nobody is answered before the commit.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{thread, time::Duration};
 
-use futures_util::{FutureExt, future::BoxFuture};
-use sqlx::{Acquire, ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction, sqlite::SqliteConnectOptions};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Act,
-    db::Db,
     fault::{Fault, Outcome},
+    readers::at_once,
+    sqlite::Way,
 };
 
 /// Operations in one commit, at most.
@@ -28,11 +28,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer on its connection.
-    pub(super) fn start(options: SqliteConnectOptions, conn: SqliteConnection) -> Self {
+    /// Opens the file and starts the writer on it.
+    pub(super) fn start(way: Way) -> Outcome<Self> {
         let (pending, inbox) = mpsc::channel(PENDING);
-        tokio::spawn(Scribe { options, conn: Some(conn), inbox }.run());
-        Self { pending }
+        let scribe = Scribe { conn: Some(way.writing()?), way, inbox };
+        let started = thread::Builder::new().name("sqlite".into()).spawn(move || scribe.run());
+        started.map_err(|error| Fault::Unavailable(format!("SQLite's thread could not be started: {error}")))?;
+        Ok(Self { pending })
     }
 
     /// Runs something in the next group; gives its outcome once that is committed.
@@ -59,7 +61,7 @@ trait Pending: Send {
     /// Whether the one who asked has gone away.
     fn abandoned(&self) -> bool;
     /// Does it, a second time if the first was rolled back; gives whether it is to be kept.
-    fn run<'a>(&'a mut self, conn: &'a mut SqliteConnection) -> BoxFuture<'a, bool>;
+    fn run(&mut self, conn: &mut Connection) -> bool;
     /// Answers the one who asked.
     fn answer(self: Box<Self>, committed: Outcome<()>);
 }
@@ -76,15 +78,8 @@ impl<A: Send + Sync, T: Send> Pending for Operation<A, T> {
         self.reply.is_closed()
     }
 
-    fn run<'a>(&'a mut self, conn: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
-        async move {
-            let mut db = Db::Sqlite(conn);
-            // A panic in one operation must not take the writer of all others with it.
-            let outcome = AssertUnwindSafe((self.act)(&mut db, &self.args)).catch_unwind().await;
-            let outcome = outcome.unwrap_or_else(|_| Err(Fault::Refused("writing it panicked".into())));
-            self.outcome.insert(outcome).is_ok()
-        }
-        .boxed()
+    fn run(&mut self, conn: &mut Connection) -> bool {
+        self.outcome.insert(at_once(conn, &self.args, self.act)).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: Outcome<()>) {
@@ -99,32 +94,29 @@ impl<A: Send + Sync, T: Send> Pending for Operation<A, T> {
 }
 
 struct Scribe {
-    options: SqliteConnectOptions,
-    conn: Option<SqliteConnection>,
+    way: Way,
+    conn: Option<Connection>,
     inbox: mpsc::Receiver<Box<dyn Pending>>,
 }
 
 impl Scribe {
-    async fn run(mut self) {
+    fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
-        while self.inbox.recv_many(&mut group, GROUP).await > 0 {
+        while self.inbox.blocking_recv_many(&mut group, GROUP) > 0 {
             group.retain(|operation| !operation.abandoned());
-            let committed = if group.is_empty() { Ok(()) } else { self.commit(&mut group).await };
+            let committed = if group.is_empty() { Ok(()) } else { self.commit(&mut group) };
             for operation in group.drain(..) {
                 operation.answer(committed.clone());
             }
         }
-        if let Some(conn) = self.conn {
-            let _ = conn.close().await;
-        }
     }
 
-    async fn commit(&mut self, group: &mut [Box<dyn Pending>]) -> Outcome<()> {
+    fn commit(&mut self, group: &mut [Box<dyn Pending>]) -> Outcome<()> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.options.connect().await?,
+            None => self.way.writing()?,
         };
-        let committed = write_group(&mut conn, group).await;
+        let committed = write_group(&mut conn, group);
         // After a failure of the whole group nobody knows what state the connection is in: the next group gets a new one.
         if committed.is_ok() {
             self.conn = Some(conn);
@@ -133,53 +125,57 @@ impl Scribe {
     }
 }
 
-async fn write_group(conn: &mut SqliteConnection, group: &mut [Box<dyn Pending>]) -> Outcome<()> {
-    if write_together(conn, group).await? || group.len() == 1 {
+fn write_group(conn: &mut Connection, group: &mut [Box<dyn Pending>]) -> Outcome<()> {
+    if write_together(conn, group)? || group.len() == 1 {
         return Ok(());
     }
-    write_each(conn, group).await
+    write_each(conn, group)
 }
 
 /// All in one transaction, and nothing of it if one fails; gives whether it was kept. Hardly ever does one fail, and a savepoint costs as much as a statement.
-async fn write_together(conn: &mut SqliteConnection, group: &mut [Box<dyn Pending>]) -> Outcome<bool> {
-    let mut transaction = conn.begin_with("begin immediate").await?;
+fn write_together(conn: &mut Connection, group: &mut [Box<dyn Pending>]) -> Outcome<bool> {
+    say(conn, "begin immediate")?;
     for operation in group {
-        if !operation.run(&mut transaction).await {
-            transaction.rollback().await?;
+        if !operation.run(conn) {
+            say(conn, "rollback")?;
             return Ok(false);
         }
     }
-    transaction.commit().await?;
+    say(conn, "commit")?;
     Ok(true)
 }
 
 /// The same, what fails rolled back alone.
-async fn write_each(conn: &mut SqliteConnection, group: &mut [Box<dyn Pending>]) -> Outcome<()> {
-    let mut transaction = conn.begin_with("begin immediate").await?;
+fn write_each(conn: &mut Connection, group: &mut [Box<dyn Pending>]) -> Outcome<()> {
+    say(conn, "begin immediate")?;
     for operation in group {
-        let mut savepoint: Transaction<'_, Sqlite> = transaction.begin().await?;
-        if operation.run(&mut savepoint).await {
-            savepoint.commit().await?;
-        } else {
-            savepoint.rollback().await?;
+        say(conn, "savepoint one")?;
+        if !operation.run(conn) {
+            say(conn, "rollback to one")?;
         }
+        say(conn, "release one")?;
     }
-    Ok(transaction.commit().await?)
+    say(conn, "commit")
+}
+
+fn say(conn: &Connection, words: &str) -> Outcome<()> {
+    conn.prepare_cached(words)?.execute(())?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Executor;
-
-    use super::{super::db::args, *};
+    use super::{
+        super::db::{Db, args},
+        *,
+    };
     use crate::job::JobId;
 
-    async fn writer() -> (Writer, tempfile::TempDir) {
+    fn writer() -> (Writer, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let options = SqliteConnectOptions::new().filename(folder.path().join("db")).create_if_missing(true);
-        let mut conn = options.connect().await.unwrap();
-        conn.execute("create table notes (job text unique)").await.unwrap();
-        (Writer::start(options, conn), folder)
+        let path = folder.path().join("db");
+        Connection::open(&path).unwrap().execute("create table notes (job text unique)", ()).unwrap();
+        (Writer::start(Way::to(&path)).unwrap(), folder)
     }
 
     async fn note(db: &mut Db<'_>, job: JobId) -> Outcome<u64> {
@@ -200,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_is_rolled_back_alone() {
-        let (writer, _folder) = writer().await;
+        let (writer, _folder) = writer();
         let keep = |job| writer.write(job, |db, job| Box::pin(note(db, *job)));
         let fail = writer.write(job(), |db, job| {
             Box::pin(async {
@@ -223,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_group_whose_transaction_is_lost_leaves_nothing_and_the_next_one_works() {
-        let (writer, _folder) = writer().await;
+        let (writer, _folder) = writer();
         let keep = |job| writer.write(job, |db, job| Box::pin(note(db, *job)));
         // What SQLite does by itself when the disk is full.
         let lose = writer.write((), |db, ()| Box::pin(db.run("rollback", &[])));
