@@ -44,7 +44,7 @@ steps! {
     ActionInTransaction = "action-in-transaction",
     /// It is committed; the decision is nowhere.
     ActionDone = "action-done",
-    /// All of the decision is done and acknowledged; it is not checkpointed.
+    /// All of the decision is done; it is neither acknowledged nor checkpointed.
     Decided = "decided",
     /// A piece of an answer arrived.
     AnswerPiece = "answer-piece",
@@ -56,10 +56,8 @@ steps! {
     NameReserved = "name-reserved",
     /// A page and its texts are written, and not committed.
     PageInTransaction = "page-in-transaction",
-    /// They are committed; the job does not say so.
+    /// They are committed; the job says so in memory alone.
     PageCommitted = "page-committed",
-    /// The job says so.
-    PageKept = "page-kept",
     /// A job's end is in the lists; its file is in `work/`.
     EndRecorded = "end-recorded",
     /// Its file is in `done/` or `failed/` and in `work/`.

@@ -25,12 +25,22 @@ const THREAD_LINES: u32 = 20;
 const PAGES: u32 = 100;
 
 /// Looks the person up again for a job that was decided before a restart.
-pub(super) async fn know_again(walk: &mut Walk) -> Result<(), Failure> {
+async fn know_again(walk: &mut Walk) -> Result<(), Failure> {
     walk.person = find(walk).await?;
     if let (None, Asker::Guest(key)) = (&walk.person, &walk.job.request.asker) {
         // They signed in meanwhile: what they began is still theirs.
         let (parts, store) = (&walk.parts, &walk.store);
         walk.person = parts.patiently(|| store.moved_guest(key)).await?;
+    }
+    Ok(())
+}
+
+/// Goes on with a job that was decided before a restart. What it cost to decide is kept; whether its person was told that it is on its way may have been cut
+/// off, and is said once however often it is written.
+pub(super) async fn resume(walk: &mut Walk) -> Result<(), Failure> {
+    know_again(walk).await?;
+    if walk.job.progress.answers.is_empty() && walk.job.progress.published.is_none() {
+        notify::acknowledge(walk).await?;
     }
     Ok(())
 }
@@ -52,10 +62,10 @@ pub(super) async fn decide(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
         within_limits(walk, order).await?;
     }
     walk.job.progress.decided = Some(decided);
-    // Before the checkpoint, behind which nothing of this is done again; written twice, the text is there once.
-    notify::acknowledge(walk).await?;
     reached(Step::Decided);
-    walk.parts.checkpoint(&walk.job).await
+    // Side by side, for each waits for the disk. Where a crash leaves the second alone, whoever goes on writes the first.
+    let (told, kept) = tokio::join!(notify::acknowledge(walk), walk.parts.checkpoint(&walk.job));
+    kept.and(told)
 }
 
 /// Who edits by a whole address means a page of their own by its name; another's is none of theirs, and found nowhere.

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     adapter::{
         queue::{Ended, QueueError},
-        store,
+        store::{self, News},
     },
     failpoint::{Step, reached},
     job::{Asker, Job, JobError, LONGEST_WAIT, Millis, Status},
@@ -177,7 +177,7 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chan
             Err(failure) => break Err(failure),
         }
     };
-    walk.telling.told_soon().await;
+    walk.telling.told_soon(&walk.store, id).await;
     keep_recording(&walk).await;
     match ended {
         Ok(()) => {}
@@ -307,11 +307,11 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     walk.job.finished_at = Some(Millis::now());
     let person = walk.person.as_ref().map(|person| person.id);
     let slim = without_answers(&walk.job);
-    walk.telling.told().await;
-    parts.patiently(|| store.record_job(&slim, person)).await?;
     let name = if status == Status::Done { "done" } else { "failed" };
     let data = super::view::job_view(&walk.job, None, super::view::Eyes::Owner);
-    parts.patiently(|| store.add_event(walk.job.id, name, data.clone(), Millis::now())).await?;
+    let mut news = walk.telling.rest().await;
+    news.add(News { state: Some((slim, person)), ..News::default() }.event(name, data, Millis::now()));
+    parts.patiently(|| store.tell(walk.job.id, news.clone())).await?;
     reached(Step::EndRecorded);
     let ended = if status == Status::Failed { Ended::Failed } else { Ended::Done };
     let mut wait = Duration::from_millis(100);

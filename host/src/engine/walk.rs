@@ -21,7 +21,7 @@ use crate::{
     adapter::{
         ai::AiCall,
         queue::QueueError,
-        store::{Fence, Person, PersonId, Store},
+        store::{Fence, News, Person, PersonId, Store},
     },
     config::{AdapterStage, Role, Runs, When},
     engine::generation::Ready,
@@ -125,12 +125,8 @@ impl Walk {
             self.job.progress.reply = None;
         }
         // The lists show a job from the moment it is taken up; with the store away they show it later.
-        let (store, job) = (Arc::clone(&self.store), self.job.clone());
-        self.telling.then(async move {
-            if let Err(error) = store.record_job(&job, None).await {
-                tracing::debug!(job = %job.id, %error, "the job is not in the lists yet");
-            }
-        });
+        let state = Some((self.job.clone(), None));
+        self.telling.tell(&self.store, self.job.id, News { state, ..News::default() });
         Ok(())
     }
 
@@ -150,12 +146,7 @@ impl Walk {
 
     /// The same, of something beside the job itself.
     pub fn tell_this(&self, event: &'static str, data: serde_json::Value) {
-        let (store, id, now) = (Arc::clone(&self.store), self.job.id, Millis::now());
-        self.telling.then(async move {
-            if let Err(error) = store.add_event(id, event, data, now).await {
-                tracing::debug!(job = %id, event, %error, "progress event not written");
-            }
-        });
+        self.telling.tell(&self.store, self.job.id, News::default().event(event, data, Millis::now()));
     }
 
     /// A build waits for a place in its person's share; an edit also for the edit of the same page before it.
@@ -230,7 +221,7 @@ impl Walk {
     async fn run_stage(&mut self, ready: &Ready) -> Result<(), Failure> {
         if self.settled(ready) {
             if self.person.is_none() {
-                decide::know_again(self).await?;
+                decide::resume(self).await?;
             }
             return Ok(());
         }

@@ -79,6 +79,27 @@ async fn a_crash_while_the_ai_answers_costs_only_that_answer() {
 }
 
 #[tokio::test]
+async fn the_word_that_a_page_is_on_its_way_is_said_also_where_a_crash_came_between_it_and_the_decision() {
+    let ai = FakeAi::start().await;
+    ai.script([Reply::Drip(Duration::from_millis(50))]);
+    ai.always(Reply::text(answer_with("Behold otter number 000")));
+    let mut host = Host::asking(&ai).await;
+    let job = host.text(&person(0), &format!("WTAF {}", idea(0))).await;
+    until("the AI answers", async || (ai.count() == 1).then_some(())).await;
+    host.kill9().await;
+    // As a crash leaves it that has the decision on the disk, and not the text.
+    let database = rusqlite::Connection::open(host.data().join("wtaf.db")).unwrap();
+    assert_eq!(database.execute("delete from wtaf_outbox where occasion = 'accepted'", ()).unwrap(), 1);
+    drop(database);
+    if let Ok(sent) = std::fs::read_dir(host.data().join("outbox")) {
+        sent.for_each(|text| std::fs::remove_file(text.unwrap().path()).unwrap());
+    }
+    host.restart().await;
+
+    assert_all_made(&host, std::slice::from_ref(&job)).await;
+}
+
+#[tokio::test]
 async fn a_text_that_was_acknowledged_right_before_a_crash_is_not_lost() {
     let ai = scribe(Duration::ZERO).await;
     let mut host = Host::asking(&ai).await;

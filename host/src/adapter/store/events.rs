@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::Result;
-use crate::job::{JobId, Millis};
+use super::{PersonId, Result};
+use crate::job::{Job, JobId, Millis};
 
 /// An event's number within its job, from 1, without gaps.
 pub type Seq = u64;
@@ -21,11 +21,57 @@ pub struct Event {
     pub at: Millis,
 }
 
+/// What there is to tell of a job, gathered over a moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct News {
+    /// As it is now, for the lists, and whose it is where that is known.
+    pub state: Option<(Job, Option<PersonId>)>,
+    /// What happened, in order.
+    pub events: Vec<Happening>,
+}
+
+/// An event that has no number yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Happening {
+    /// `stage`, `text`, `page`, `done`, `failed`.
+    pub name: String,
+    /// As the API shows it.
+    pub data: serde_json::Value,
+    /// When.
+    pub at: Millis,
+}
+
+impl News {
+    /// Whether there is nothing to tell.
+    pub fn is_empty(&self) -> bool {
+        self.state.is_none() && self.events.is_empty()
+    }
+
+    /// Something happened.
+    #[must_use]
+    pub fn event(mut self, name: &str, data: serde_json::Value, at: Millis) -> Self {
+        self.events.push(Happening { name: name.to_owned(), data, at });
+        self
+    }
+
+    /// What came later; of two states the later one counts.
+    pub fn add(&mut self, later: Self) {
+        self.state = later.state.or(self.state.take());
+        self.events.extend(later.events);
+    }
+}
+
 /// Events of jobs.
 #[async_trait]
 pub trait Events {
-    /// Adds one, and wakes whoever waits for it, in this process and, where the database tells of it, in others.
-    async fn add_event(&self, job: JobId, name: &str, data: serde_json::Value, now: Millis) -> Result<Seq>;
+    /// Writes news of a job down, all of it or nothing, and wakes whoever waits for its events, in this process and, where the database tells of it, in others.
+    /// Gives the last event's number; 0 where there is none.
+    async fn tell(&self, job: JobId, news: News) -> Result<Seq>;
+
+    /// The same of one event.
+    async fn add_event(&self, job: JobId, name: &str, data: serde_json::Value, now: Millis) -> Result<Seq> {
+        self.tell(job, News::default().event(name, data, now)).await
+    }
 
     /// Those after `after`, in order.
     async fn events_after(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>>;
@@ -39,4 +85,39 @@ pub trait Events {
 
     /// Removes the events of jobs to which nothing has happened since `before`: all of a job's or none. Gives how many.
     async fn prune_events(&self, before: Millis) -> Result<u64>;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::job::{Asker, JobIds, Request, Source};
+
+    fn job() -> Job {
+        let asker = Asker::Phone("+15550001111".parse().unwrap());
+        let request = Request {
+            source: Source::Sms,
+            asker,
+            text: "hi".into(),
+            media: vec![],
+            delivery: None,
+            opt_out: None,
+            coach: None,
+            user_slug: None,
+        };
+        Job::new(JobIds::default().next(Millis(1)), request, Millis(1))
+    }
+
+    #[test]
+    fn of_two_states_the_later_one_counts_and_no_event_is_lost() {
+        let (early, mut late) = (job(), job());
+        late.attempts = 2;
+        let mut news = News { state: Some((early, None)), ..News::default() }.event("stage", json!(1), Millis(1));
+        news.add(News::default().event("stage", json!(2), Millis(2)));
+        assert_eq!(news.state.as_ref().map(|(job, _)| job.attempts), Some(0));
+        news.add(News { state: Some((late, None)), ..News::default() });
+        assert_eq!(news.state.as_ref().map(|(job, _)| job.attempts), Some(2));
+        assert_eq!(news.events.len(), 2);
+    }
 }

@@ -21,7 +21,7 @@ pub use collected::{
     RecordFilter, Room, Tally,
 };
 pub use erasure::{Erased, Erasure, Held, Traces, Whom};
-pub use events::{Event, Events, Seq};
+pub use events::{Event, Events, Happening, News, Seq};
 pub use gallery::{Edition, Gallery, Origin, Portrait, Views, day};
 pub use keys::{Key, Keys};
 pub use outbox::{Delivery, Heard, NewText, Outbox, OutboxText, TextStatus};

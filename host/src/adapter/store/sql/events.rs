@@ -1,30 +1,34 @@
 //! Numbered rows of what happened to a job.
 
-use serde_json::Value;
-
 use super::{
-    super::{Event, Seq},
+    super::{Event, Happening, News, Seq},
     db::{Db, Row, Scope, args},
     fault::{Fault, Outcome},
+    jobs,
 };
 use crate::job::{JobId, Millis};
 
-/// Something that happened.
-pub(super) struct Happened {
-    pub(super) job: JobId,
-    pub(super) name: String,
-    pub(super) data: Value,
-    pub(super) now: Millis,
+/// Writes down a job's state, and its events with the next numbers; gives the last one.
+pub(super) async fn tell(db: &mut Db<'_>, (id, news): &(JobId, News)) -> Outcome<Seq> {
+    if let Some((job, person)) = &news.state {
+        jobs::record(db, job, *person).await?;
+    }
+    if !news.events.is_empty() {
+        db.lock_and_tell(Scope::Job(*id)).await?;
+    }
+    let mut last = 0;
+    for happening in &news.events {
+        last = add(db, *id, happening).await?;
+    }
+    Ok(last)
 }
 
-/// Adds an event with the job's next number.
-pub(super) async fn add(db: &mut Db<'_>, happened: &Happened) -> Outcome<Seq> {
-    db.lock_and_tell(Scope::Job(happened.job)).await?;
+async fn add(db: &mut Db<'_>, job: JobId, happening: &Happening) -> Outcome<Seq> {
     let row = db
         .one(
             "insert into wtaf_events (job_id, seq, name, data, at_ms) \
              select $1, coalesce(max(seq), 0) + 1, $2, $3, $4 from wtaf_events where job_id = $1 returning seq",
-            args![happened.job, &happened.name, happened.data.to_string(), happened.now],
+            args![job, &happening.name, happening.data.to_string(), happening.at],
         )
         .await?;
     row.ok_or_else(|| Fault::damaged("number"))?.count("seq")

@@ -7,14 +7,8 @@ use super::{
 };
 use crate::job::{Asker, Job, JobId};
 
-/// A job's present state.
-pub(super) struct Record {
-    pub(super) job: Job,
-    pub(super) person: Option<PersonId>,
-}
-
-/// Writes it down, unless it is older than what is there.
-pub(super) async fn record(db: &mut Db<'_>, Record { job, person }: &Record) -> Outcome<()> {
+/// Writes a job's present state down, unless it is older than what is there.
+pub(super) async fn record(db: &mut Db<'_>, job: &Job, person: Option<PersonId>) -> Outcome<()> {
     let snapshot = serde_json::to_string(job).map_err(|_| Fault::damaged("job"))?;
     db.run(
         "insert into wtaf_jobs (job_id, status, asker, person_id, created_ms, finished_ms, snapshot) values ($1, $2, $3, $4, $5, $6, $7) \

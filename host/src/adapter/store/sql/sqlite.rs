@@ -4,7 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -24,6 +24,7 @@ use super::{
 
 /// For a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
+const AGAIN: Duration = Duration::from_millis(20);
 /// Prepared statements kept by a connection: as many as there are in the engine.
 const STATEMENTS: usize = 256;
 
@@ -91,11 +92,10 @@ impl Way {
     }
 
     fn open(&self) -> Outcome<Connection> {
-        // Never made here: whoever migrated it made it, with the mode it must have. One thread at a time has a connection, so SQLite need not lock it.
+        // Never made here: whoever migrated it made it, with the mode it must have, and its journal, which is a property of the file. One thread at a time has a connection, so SQLite need not lock it.
         let conn =
             Connection::open_with_flags(&self.0, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         conn.busy_timeout(BUSY)?;
-        conn.pragma_update(None, "journal_mode", "wal")?;
         conn.pragma_update(None, "foreign_keys", true)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(conn)
@@ -105,7 +105,16 @@ impl Way {
 /// A connection for sqlx's migrations to a file that is made when it is not there, with its folder; only its owner may read either.
 pub(super) async fn connect(path: &Path) -> Outcome<SqliteConnection> {
     make(path).map_err(|error| Fault::Unavailable(format!("cannot make {}: {error}", path.display())))?;
-    Ok(options(path).connect().await?)
+    let until = Instant::now() + BUSY;
+    loop {
+        // Of several who open a new file, one gives it its journal, and SQLite waits for nobody with that.
+        match options(path).connect().await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("5") && Instant::now() < until => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            connected => return Ok(connected?),
+        }
+    }
 }
 
 fn make(path: &Path) -> io::Result<()> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     super::{
         Allowance, Befriended, Collected, Collection, Cost, Count, Delivery, Did, Erased, Erasure, Event, Events,
         Fence, Friend, Gallery, Heard, Held, JobFilter, Joined, Kept, Key, Keys, Listed, Lookup, Mark, NewRecord,
-        NewText, Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId,
+        NewText, News, Outbox, OutboxText, Page, PageId, PageKey, PageSummary, Paged, Pages, People, Person, PersonId,
         Placed, Portrait, Publication, Record, RecordFilter, Records, Result, Roll, Room, Seq, SharedPage, Spent,
         Standing, Store, Tally, Traces, Turn, Views, Watermark, Whom, Whose,
     },
@@ -205,11 +205,13 @@ impl Outbox for SqlStore {
 
 #[async_trait]
 impl Events for SqlStore {
-    async fn add_event(&self, job: JobId, name: &str, data: Value, now: Millis) -> Result<Seq> {
-        let happened = events::Happened { job, name: name.to_owned(), data, now };
-        let seq = self.write(happened, |db, happened| Box::pin(events::add(db, happened))).await?;
-        self.common.bells.ring(Scope::Job(job).number());
-        Ok(seq)
+    async fn tell(&self, job: JobId, news: News) -> Result<Seq> {
+        let rings = !news.events.is_empty();
+        let last = self.write((job, news), |db, told| Box::pin(events::tell(db, told))).await?;
+        if rings {
+            self.common.bells.ring(Scope::Job(job).number());
+        }
+        Ok(last)
     }
 
     async fn events_after(&self, job: JobId, after: Seq, limit: u32) -> Result<Vec<Event>> {
@@ -334,8 +336,7 @@ impl Keys for SqlStore {
 #[async_trait]
 impl Records for SqlStore {
     async fn record_job(&self, job: &Job, person: Option<PersonId>) -> Result<()> {
-        let record = jobs::Record { job: job.clone(), person };
-        self.write(record, |db, record| Box::pin(jobs::record(db, record))).await
+        self.write((job.clone(), person), |db, (job, person)| Box::pin(jobs::record(db, job, *person))).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<Job>> {
