@@ -2,7 +2,7 @@
 //!
 //! Read by a reader of a few hundred lines behind serde's face, and not by serde_json: a plugin is compiled wherever it runs for the first time, and numbers it
 //! never prints, messages it never gives were the half of a small plugin. It reads what serde_json reads, with one reservation: a struct is made of an object, never
-//! of an array.
+//! of an array. What a plugin brings along itself the compiler takes apart: [`table`].
 
 /// Methods of serde that come to the same.
 macro_rules! same {
@@ -17,6 +17,7 @@ mod error;
 mod keys;
 mod reader;
 mod serde;
+pub mod table;
 mod variants;
 
 pub use error::Error;

@@ -45,8 +45,8 @@
 //!
 //! # What a call costs
 //!
-//! A fresh instance remembers nothing, so what a plugin prepares it prepares in every call: lists of words are better split by the compiler ([`words!`]) and tables
-//! written as constants. And every function that is linked is compiled wherever the plugin comes: [`json`] is a third of serde_json.
+//! A fresh instance remembers nothing, so what a plugin prepares it prepares in every call: lists of words are better split by the compiler ([`words!`], [`phrases!`],
+//! [`json_items!`]) and tables written as constants. And every function that is linked is compiled wherever the plugin comes: [`json`] is a third of serde_json.
 //!
 //! # Errors
 //!
@@ -73,6 +73,7 @@ mod context;
 pub mod json;
 pub mod log;
 mod panics;
+pub mod phrases;
 mod roles;
 mod seed;
 pub mod words;
