@@ -86,12 +86,12 @@ pub fn may(scene: &Scene, name: &str) -> bool {
 }
 
 fn find(line: &Line) -> Option<&'static Row> {
-    let word = line.word.to_lowercase();
-    if word.is_empty() {
+    if line.word.is_empty() {
         return None;
     }
-    let exact = || TABLE.iter().find(|row| row.words.contains(&word.as_str())).filter(|_| line.apart);
-    misspelt_wtaf(line).or_else(exact).or_else(|| misspelt_alone(line, &word))
+    let means = |row: &&Row| row.words.iter().any(|known| known.eq_ignore_ascii_case(line.word));
+    let exact = || TABLE.iter().find(means).filter(|_| line.apart);
+    misspelt_wtaf(line).or_else(exact).or_else(|| misspelt_alone(line))
 }
 
 /// `wtaf` however it is spelt; a dash may follow it directly (`wtaf-alex- idea`).
@@ -107,9 +107,13 @@ fn misspelt_wtaf(line: &Line) -> Option<&'static Row> {
 }
 
 /// A slip in a long command word that stands alone; short words and those near other words are not guessed.
-fn misspelt_alone(line: &Line, word: &str) -> Option<&'static Row> {
+fn misspelt_alone(line: &Line) -> Option<&'static Row> {
     const GUESSED: [&str; 3] = ["commands", "index", "unstop"];
-    let meant = GUESSED.iter().find(|known| line.rest.is_empty() && typos::one_slip_apart(word, known))?;
+    if !line.rest.is_empty() {
+        return None;
+    }
+    let word = line.word.to_ascii_lowercase();
+    let meant = GUESSED.iter().find(|known| typos::one_slip_apart(&word, known))?;
     TABLE.iter().find(|row| row.words.contains(meant))
 }
 

@@ -34,7 +34,8 @@ pub fn decide(scene: &Scene) -> Decision {
 
 fn for_one_who_left(scene: &Scene) -> Decision {
     let line = grammar::line(scene.text());
-    let back = line.rest.is_empty() && matches!(line.word.to_lowercase().as_str(), "start" | "unstop" | "yes");
+    let back =
+        line.rest.is_empty() && ["start", "unstop", "yes"].iter().any(|known| known.eq_ignore_ascii_case(line.word));
     if back {
         Decision { actions: vec![action("return", None, None)], then: Outcome::Report }
     } else {
@@ -43,8 +44,9 @@ fn for_one_who_left(scene: &Scene) -> Decision {
 }
 
 fn is_opt_out(text: &str) -> bool {
-    let letters: String = text.trim().trim_end_matches(['.', '!']).to_lowercase();
-    OPT_OUT.contains(&letters.replace(['-', ' '], "").as_str()) && letters.len() <= "unsubscribe".len() + 1
+    let text = text.trim().trim_end_matches(['.', '!']);
+    let letters = || text.bytes().filter(|byte| !matches!(byte, b'-' | b' ')).map(|byte| byte.to_ascii_lowercase());
+    text.len() <= "unsubscribe".len() + 1 && OPT_OUT.iter().any(|word| letters().eq(word.bytes()))
 }
 
 /// A text that is no command: talk by sms, an idea elsewhere.

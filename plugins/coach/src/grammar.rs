@@ -123,8 +123,7 @@ fn stranger(behind: &str) -> Option<(&str, &str)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Address, address, bare, first_and_rest, line, only_word};
-    use crate::cast::built_in;
+    use super::{Address, Cast, address, bare, first_and_rest, line, only_word};
 
     #[test]
     fn a_first_word_ends_where_something_else_begins() {
@@ -164,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_coach_is_named_between_two_leading_dashes_only() {
-        let cast = built_in();
+        let cast = Cast::built_in();
         let alex = Address::Coach(cast.find("alex").unwrap());
         let cases = [
             ("-alex- a page", alex, "a page"),
@@ -205,7 +204,7 @@ mod tests {
             let split = line(&text);
             prop_assert!(text.contains(split.word) || split.word == "wtaf");
             prop_assert!(text.contains(split.rest));
-            let cast = built_in();
+            let cast = Cast::built_in();
             let (_, idea) = address(&text, &cast);
             prop_assert!(text.ends_with(idea) || text.trim().ends_with(idea));
         }

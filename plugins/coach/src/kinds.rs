@@ -5,6 +5,10 @@
 //! them ("a snake" is a game, "snake care tips" are not). What follows decides only where they leave the thing open
 //! ("something like tetris").
 
+use std::borrow::Cow;
+
+use wtaf_plugin_sdk::{phrases::split_once, words, words::is_before};
+
 /// The kinds an idea can be; edits, remixes and talk are said by their commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -23,8 +27,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Page, Self::Game, Self::App, Self::DataApp, Self::Meme, Self::Music];
-
     /// As orders carry it.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,38 +41,111 @@ impl Kind {
 }
 
 /// The words that name a kind, `kind: word, two words, …` a line.
-const WORDS: &str = include_str!("../words/kinds.txt");
+const PHRASES: &[(&str, &str)] = wtaf_plugin_sdk::phrases!(include_str!("../words/kinds.txt"));
+
+/// What the file says of a phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// It names a kind wherever it stands.
+    Anywhere(Kind),
+    /// It names a kind where it ends the thing asked for.
+    AtTheEnd(Kind),
+    /// It makes an app one that several people use together.
+    Shared,
+}
+
+/// A phrase that says something.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    says: Says,
+    phrase: &'static str,
+    /// Its last word.
+    last: &'static str,
+    /// Where it stands in the file.
+    place: usize,
+}
+
+/// All of them by their last words, and in the file's order where that is the same.
+const NAMES: [Name; PHRASES.len()] = by_last_word();
+
+const fn by_last_word() -> [Name; PHRASES.len()] {
+    let mut names = [Name { says: Says::Shared, phrase: "", last: "", place: 0 }; PHRASES.len()];
+    let mut place = 0;
+    while place < PHRASES.len() {
+        let (title, phrase) = PHRASES[place];
+        let name = Name { says: says(title), phrase, last: last_word(phrase), place };
+        let mut at = place;
+        while at > 0 && is_before(name.last.as_bytes(), names[at - 1].last.as_bytes()) {
+            names[at] = names[at - 1];
+            at -= 1;
+        }
+        names[at] = name;
+        place += 1;
+    }
+    names
+}
+
+const fn last_word(phrase: &'static str) -> &'static str {
+    let mut last = phrase;
+    while let Some((_, behind)) = split_once(last, " ") {
+        last = behind;
+    }
+    last
+}
+
+const fn says(title: &str) -> Says {
+    match split_once(title, " at the end") {
+        Some((title, _)) => Says::AtTheEnd(kind(title)),
+        None if matches!(title.as_bytes(), b"shared") => Says::Shared,
+        None => Says::Anywhere(kind(title)),
+    }
+}
+
+const fn kind(name: &str) -> Kind {
+    match name.as_bytes() {
+        b"page" => Kind::Page,
+        b"game" => Kind::Game,
+        b"app" => Kind::App,
+        b"data-app" => Kind::DataApp,
+        b"meme" => Kind::Meme,
+        b"music" => Kind::Music,
+        _ => panic!("words/kinds.txt: no kind has this name"),
+    }
+}
 
 /// Words after which an idea says what the thing is about, not what it is.
-const ABOUT: &str = "about for with without that which where when who whose of on using like in from so to featuring inspired \
-    because but by at i my";
+const ABOUT: &[&str] = words!(
+    "about for with without that which where when who whose of on using like in from so to featuring inspired
+    because but by at i my"
+);
 
 /// What is asked for is said early; a long text is not read to its end for it.
 const LOOKED_AT: usize = 200;
 
 /// Words that ask for a thing without saying which.
-const OPEN: &str = "a an the me us we i you can could please make build create design give want need would let let's something \
-    anything thing place way fun cool nice little small simple new one i'd";
+const OPEN: &[&str] = words!(
+    "a an the me us we i you can could please make build create design give want need would let let's something
+    anything thing place way fun cool nice little small simple new one i'd"
+);
+
+/// A word of an idea, in lower case.
+type Word<'t> = Cow<'t, str>;
 
 /// The kind of an idea, and one line on why.
 pub fn classify(idea: &str) -> (Kind, String) {
-    let names = Names::read();
-    let words: Vec<String> = words(idea).take(LOOKED_AT).collect();
+    let words: Vec<Word> = words(idea).take(LOOKED_AT).collect();
     let head = head(&words);
-    let rest = &words[head.len()..];
-    let (kind, why) = if let Some((kind, word)) = names.last_in(head) {
+    let (kind, why) = if let Some((kind, word)) = last_in(head) {
         (kind, format!("\"{word}\" is the thing asked for"))
-    } else if let Some((kind, word)) = names.in_order(rest).next().filter(|_| says_nothing(head)) {
+    } else if let Some((kind, word)) = first_behind(head.len(), &words).filter(|_| says_nothing(head)) {
         (kind, format!("\"{word}\" is the first word that names a kind"))
     } else {
         (Kind::Page, "no word names another kind".to_owned())
     };
     // A page or an app on which visitors enter something has to keep it; so has what several people use together.
-    let entered = names.entered(&words);
-    let shared = || names.shared.iter().copied().find(|name| (0..words.len()).any(|at| ends(name, &words[..=at])));
     let kept = match kind {
-        Kind::Page => entered,
-        Kind::App if !reckons(head) => entered.or_else(shared),
+        Kind::Page => entered(&words),
+        Kind::App if !reckons(head) => entered(&words).or_else(|| shared(&words)),
         _ => None,
     };
     match kept {
@@ -79,101 +154,105 @@ pub fn classify(idea: &str) -> (Kind, String) {
     }
 }
 
-/// What words name, read from the file.
-struct Names {
-    anywhere: Vec<(Kind, &'static str)>,
-    at_the_end: Vec<(Kind, &'static str)>,
-    /// What makes an app one that several people use together.
-    shared: Vec<&'static str>,
+/// What the last words name.
+fn last_in(words: &[Word]) -> Option<(Kind, &'static str)> {
+    let at_the_end = longest(words, |says| if let Says::AtTheEnd(kind) = says { Some(kind) } else { None });
+    at_the_end.or_else(|| (1..=words.len()).rev().find_map(|end| anywhere(&words[..end])))
 }
 
-impl Names {
-    fn read() -> Self {
-        let mut names = Self { anywhere: vec![], at_the_end: vec![], shared: vec![] };
-        for line in WORDS.lines().filter(|line| !line.starts_with('#')) {
-            let Some((title, words)) = line.split_once(": ") else { continue };
-            if title == "shared" {
-                names.shared.extend(words.split(", "));
-                continue;
-            }
-            let (kind, list) = match title.strip_suffix(" at the end") {
-                Some(kind) => (kind, &mut names.at_the_end),
-                None => (title, &mut names.anywhere),
-            };
-            let Some(kind) = Kind::ALL.into_iter().find(|known| known.name() == kind) else { continue };
-            list.extend(words.split(", ").map(|word| (kind, word)));
+/// What is named first, looked for from a word on.
+fn first_behind(start: usize, words: &[Word]) -> Option<(Kind, &'static str)> {
+    let rest = &words[start..];
+    (1..=rest.len()).find_map(|end| anywhere(&rest[..end]))
+}
+
+/// The first word for something that visitors enter, unless it is what the thing is about ("a page about voting").
+fn entered(words: &[Word]) -> Option<&'static str> {
+    const TOPIC: [&str; 5] = ["about", "of", "on", "like", "inspired"];
+    let mut in_topic = false;
+    for (at, word) in words.iter().enumerate() {
+        if !in_topic && let Some((Kind::DataApp, phrase)) = anywhere(&words[..=at]) {
+            return Some(phrase);
         }
-        names
+        if ABOUT.contains(&word.as_ref()) {
+            in_topic = TOPIC.contains(&word.as_ref());
+        }
     }
-
-    /// The last word that names a kind.
-    fn last_in(&self, words: &[String]) -> Option<(Kind, &'static str)> {
-        let before = || (0..words.len()).rev().find_map(|at| ending(&self.anywhere, &words[..=at]));
-        ending(&self.at_the_end, words).or_else(before)
-    }
-
-    /// The first word for something that visitors enter, unless it is what the thing is about ("a page about voting").
-    fn entered(&self, words: &[String]) -> Option<&'static str> {
-        const TOPIC: [&str; 5] = ["about", "of", "on", "like", "inspired"];
-        let told = |at: usize| words[..at].iter().rev().find(|word| ABOUT.split(' ').any(|about| about == *word));
-        (0..words.len())
-            .filter(|&at| told(at).is_none_or(|word| !TOPIC.contains(&word.as_str())))
-            .find_map(|at| ending(&self.anywhere, &words[..=at]).filter(|(kind, _)| *kind == Kind::DataApp))
-            .map(|(_, word)| word)
-    }
-
-    /// All words that name a kind, first to last.
-    fn in_order(&self, words: &[String]) -> impl Iterator<Item = (Kind, &'static str)> {
-        (0..words.len()).filter_map(|at| ending(&self.anywhere, &words[..=at]))
-    }
+    None
 }
 
-/// The longest name (of one or more words) that `words` end with.
-fn ending(names: &[(Kind, &'static str)], words: &[String]) -> Option<(Kind, &'static str)> {
-    names.iter().filter(|(_, name)| ends(name, words)).max_by_key(|(_, name)| name.len()).copied()
+/// What makes it a thing that several people use together; of more than one the first in the file.
+fn shared(words: &[Word]) -> Option<&'static str> {
+    let found = (1..=words.len()).flat_map(|end| ending(&words[..end])).filter(|name| name.says == Says::Shared);
+    found.min_by_key(|name| name.place).map(|name| name.phrase)
 }
 
-/// Whether `words` end with a name of one or more words.
-fn ends(name: &str, words: &[String]) -> bool {
-    let mut behind = words.iter().rev();
-    name.split(' ').rev().all(|part| behind.next().is_some_and(|word| word == part))
+/// The kind that `words` end with the name of, wherever they stand.
+fn anywhere(words: &[Word]) -> Option<(Kind, &'static str)> {
+    longest(words, |says| if let Says::Anywhere(kind) = says { Some(kind) } else { None })
+}
+
+/// Of the names that `words` end with, the longest that says what is asked.
+fn longest(words: &[Word], asked: impl Fn(Says) -> Option<Kind>) -> Option<(Kind, &'static str)> {
+    let found = ending(words).filter_map(|name| Some((asked(name.says)?, name.phrase)));
+    found.max_by_key(|(_, phrase)| phrase.len())
+}
+
+/// The names (of one or more words) that `words` end with.
+fn ending<'w>(words: &'w [Word]) -> impl Iterator<Item = &'static Name> + 'w {
+    let last = words.last().map_or("", AsRef::as_ref);
+    let from = NAMES.partition_point(|name| name.last < last);
+    let same = NAMES[from..].iter().take_while(move |name| name.last == last);
+    same.filter(|name| {
+        let mut behind = words.iter().rev();
+        name.phrase.rsplit(' ').all(|part| behind.next().is_some_and(|word| word == part))
+    })
 }
 
 /// Whether the thing works something out and keeps nothing: to "share a bill" nobody has to join.
-fn reckons(head: &[String]) -> bool {
+fn reckons(head: &[Word]) -> bool {
     const RECKONERS: [&str; 6] = ["calculator", "converter", "timer", "stopwatch", "splitter", "generator"];
-    head.iter().any(|word| RECKONERS.contains(&word.as_str()))
+    head.iter().any(|word| RECKONERS.contains(&word.as_ref()))
 }
 
 /// Lower-case words, hyphens kept inside them; a full stop or a line break ends nothing here, the words just go on.
-fn words(idea: &str) -> impl Iterator<Item = String> {
+fn words(idea: &str) -> impl Iterator<Item = Word<'_>> {
     idea.split(|letter: char| !(letter.is_alphanumeric() || letter == '-' || letter == '\'' || letter == '\u{2019}'))
-        .map(|word| word.trim_matches(['-', '\'', '\u{2019}']).to_lowercase())
+        .map(|word| word.trim_matches(['-', '\'', '\u{2019}']))
         .filter(|word| !word.is_empty())
+        .map(lower_case)
+}
+
+/// Most words are so already.
+fn lower_case(word: &str) -> Word<'_> {
+    if word.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(word.chars().flat_map(char::to_lowercase).collect())
 }
 
 /// The words before the first one that begins what it is about.
-fn head(words: &[String]) -> &[String] {
+fn head<'w, 't>(words: &'w [Word<'t>]) -> &'w [Word<'t>] {
     // "make me", "build a": the verb in front never ends the head, and "to do list" holds a word that would.
     let ends = |at: usize| {
         let to_do = words[at] == "to" && words.get(at + 1).is_some_and(|next| next == "do");
         at > 0
             && !to_do
-            && ABOUT.split(' ').any(|about| about == words[at])
-            && !matches!(words[at - 1].as_str(), "make" | "build" | "create")
+            && ABOUT.contains(&words[at].as_ref())
+            && !matches!(words[at - 1].as_ref(), "make" | "build" | "create")
     };
     let end = (0..words.len()).find(|&at| ends(at)).unwrap_or(words.len());
     &words[..end]
 }
 
 /// Whether these words leave open what is asked for: "can you make me something".
-fn says_nothing(head: &[String]) -> bool {
-    head.iter().all(|word| OPEN.split(' ').any(|open| open == word))
+fn says_nothing(head: &[Word]) -> bool {
+    head.iter().all(|word| OPEN.contains(&word.as_ref()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Names, WORDS, classify};
+    use super::{Kind, NAMES, Says, classify};
 
     #[test]
     fn the_thing_asked_for_decides() {
@@ -247,14 +326,23 @@ mod tests {
 
     #[test]
     fn every_line_of_the_file_is_read() {
-        let names = Names::read();
+        const WORDS: &str = include_str!("../words/kinds.txt");
+        const KINDS: [Kind; 6] = [Kind::Page, Kind::Game, Kind::App, Kind::DataApp, Kind::Meme, Kind::Music];
         let lines = WORDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
-        assert_eq!((lines, Kind::ALL.len()), (10, 6));
-        assert!(Kind::ALL.iter().all(|kind| names.anywhere.iter().any(|(known, _)| known == kind)));
-        assert_eq!(
-            names.anywhere.len() + names.at_the_end.len() + names.shared.len(),
-            WORDS.matches(": ").count() + WORDS.matches(", ").count()
-        );
+        assert_eq!(lines, 10);
+        assert!(KINDS.iter().all(|kind| NAMES.iter().any(|name| name.says == Says::Anywhere(*kind))));
+        assert!(KINDS.iter().all(|kind| super::kind(kind.name()) == *kind));
+        assert_eq!(NAMES.len(), WORDS.matches(": ").count() + WORDS.matches(", ").count());
+    }
+
+    #[test]
+    fn every_name_is_found_by_its_last_word_and_the_longest_is_taken() {
+        assert!(NAMES.is_sorted_by_key(|name| (name.last, name.place)));
+        for name in NAMES {
+            let words: Vec<_> = super::words(name.phrase).collect();
+            assert!(super::ending(&words).any(|found| found.place == name.place), "{}", name.phrase);
+        }
+        assert_eq!(classify("a drum machine").1, "\"drum machine\" is the thing asked for");
     }
 
     #[test]

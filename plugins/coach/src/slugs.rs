@@ -2,13 +2,13 @@
 //!
 //! It proposes; only the host knows which names are free.
 
-use wtaf_plugin_sdk::Seeded;
+use wtaf_plugin_sdk::{Seeded, words};
 
-const ADJECTIVES: &str = include_str!("../words/adjectives.txt");
-const ANIMALS: &str = include_str!("../words/animals.txt");
+const ADJECTIVES: &[&str] = words!(include_str!("../words/adjectives.txt"));
+const ANIMALS: &[&str] = words!(include_str!("../words/animals.txt"));
 
 /// The engine's own places and the words a stranger could use to pass for it.
-const RESERVED: &str = include_str!("../words/reserved.txt");
+const RESERVED: &[&str] = words!(include_str!("../words/reserved.txt"));
 
 /// Shortest and longest name a person may choose.
 const SHORTEST: usize = 3;
@@ -20,13 +20,11 @@ const NUMBERED: usize = 4;
 
 /// Names for someone new, best first, all different.
 pub fn candidates(seed: u64) -> Vec<String> {
-    let adjectives: Vec<&str> = ADJECTIVES.split_whitespace().collect();
-    let animals: Vec<&str> = ANIMALS.split_whitespace().collect();
     let mut chance = Seeded::new(seed);
     let mut names: Vec<String> = Vec::with_capacity(PAIRS + NUMBERED);
     for at in 0..PAIRS + NUMBERED {
-        let adjective = chance.pick(&adjectives).copied().unwrap_or("happy");
-        let animal = chance.pick(&animals).copied().unwrap_or("otter");
+        let adjective = chance.pick(ADJECTIVES).copied().unwrap_or("happy");
+        let animal = chance.pick(ANIMALS).copied().unwrap_or("otter");
         let number = chance.below(9_000) + 1_000;
         let name = if at < PAIRS { format!("{adjective}-{animal}") } else { format!("{adjective}-{animal}-{number}") };
         if !names.contains(&name) {
@@ -68,8 +66,9 @@ pub fn wanted(name: &str) -> Result<String, Unfit> {
 
 /// Hyphens do not make a reserved word free: `a-p-i` reads as `api`.
 fn is_reserved(name: &str) -> bool {
-    let joined = name.replace('-', "");
-    RESERVED.split_whitespace().any(|word| word == name || word.replace('-', "") == joined)
+    let letters = |word: &'_ str| word.bytes().filter(|letter| *letter != b'-').collect::<Vec<_>>();
+    let name = letters(name);
+    RESERVED.iter().any(|word| word.bytes().filter(|letter| *letter != b'-').eq(name.iter().copied()))
 }
 
 #[cfg(test)]
@@ -79,7 +78,7 @@ mod tests {
     #[test]
     fn the_lists_are_long_and_hold_every_word_once() {
         for list in [ADJECTIVES, ANIMALS] {
-            let mut words: Vec<_> = list.split_whitespace().collect();
+            let mut words = list.to_vec();
             let all = words.len();
             assert!(all >= 150, "{all}");
             assert!(words.iter().all(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())));

@@ -47,7 +47,7 @@ pub fn meme(scene: &Scene, line: Line) -> Option<Decision> {
     const NOT_A_MEME: &[&str] =
         &["generator", "maker", "app", "page", "site", "website", "game", "quiz", "gallery", "collection", "tool"];
     let (first, _) = first_and_rest(line.rest);
-    if NOT_A_MEME.contains(&first.to_lowercase().as_str()) {
+    if NOT_A_MEME.iter().any(|known| known.eq_ignore_ascii_case(first)) {
         return None;
     }
     if line.rest.is_empty() {
@@ -91,7 +91,7 @@ pub fn on_page(
     let order = Order {
         kind: kind.to_owned(),
         text: text.to_owned(),
-        coach: coach.map(|coach| coach.id.clone()),
+        coach: coach.map(|coach| coach.id.as_ref().to_owned()),
         page: page.map(str::to_owned),
         why,
         extra: scene.media_ids().map(|ids| ("media".to_owned(), ids)).into_iter().collect(),

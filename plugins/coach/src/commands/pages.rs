@@ -193,7 +193,7 @@ pub fn forget(scene: &Scene, line: Line) -> Option<Decision> {
 /// A verb on one of the person's own pages.
 fn own(scene: &Scene, verb: &str, line: Line) -> Option<Decision> {
     if line.rest.is_empty() {
-        let shown = verb.to_uppercase();
+        let shown = verb.to_ascii_uppercase();
         return Some(reply(words::usage(&shown, &format!("a page: {shown} 1 means your newest"))));
     }
     let word = only_page(line.rest)?;

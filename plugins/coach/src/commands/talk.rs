@@ -15,7 +15,7 @@ pub fn hey(scene: &Scene, line: Line) -> Option<Decision> {
 pub fn plain(scene: &Scene, text: &str) -> Decision {
     const GREETINGS: [&str; 4] = ["hi", "hello", "yo", "hiya"];
     let line = crate::grammar::line(text);
-    let greeting = GREETINGS.contains(&line.word.to_lowercase().as_str()) && line.apart;
+    let greeting = line.apart && GREETINGS.iter().any(|known| known.eq_ignore_ascii_case(line.word));
     talk(scene, if greeting { addressed(scene, line) } else { None }, text)
 }
 
