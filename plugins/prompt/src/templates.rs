@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wtaf_plugin_sdk::StageError;
 
 /// One text. The names below are those of the files and of the keys under `templates` in the stage's config.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Template {
     /// Rules for every page.
     Base,
@@ -109,9 +109,9 @@ impl Template {
     }
 }
 
-/// The built-in texts with the operator's over them.
+/// The operator's texts, over the built-in ones; of two for the same template the last.
 #[derive(Debug, Default)]
-pub struct Templates(BTreeMap<Template, String>);
+pub struct Templates(Vec<(Template, String)>);
 
 impl Templates {
     /// Puts the operator's texts over the built-in ones.
@@ -119,20 +119,26 @@ impl Templates {
     /// # Errors
     /// `internal` where a text has a name that no template has: it would never be used.
     pub fn new(replaced: BTreeMap<String, String>) -> Result<Self, StageError> {
-        let known = |(name, text): (String, String)| match Template::named(&name) {
-            Some(template) => Ok((template, text)),
-            None => Err(StageError::Internal(format!(
-                "config of this stage: no template `{name}`; there are {}",
-                BUILT_IN.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(", ")
-            ))),
-        };
-        replaced.into_iter().map(known).collect::<Result<_, _>>().map(Self)
+        let mut texts = Vec::with_capacity(replaced.len());
+        for (name, text) in replaced {
+            match Template::named(&name) {
+                Some(template) => texts.push((template, text)),
+                None => return Err(unknown(&name)),
+            }
+        }
+        Ok(Self(texts))
     }
 
     /// The text of a template.
     pub fn text(&self, template: Template) -> &str {
-        self.0.get(&template).map_or(template.built_in(), String::as_str).trim()
+        let own = self.0.iter().rev().find(|(known, _)| *known == template);
+        own.map_or(template.built_in(), |(_, text)| text.as_str()).trim()
     }
+}
+
+fn unknown(name: &str) -> StageError {
+    let known: Vec<&str> = BUILT_IN.iter().map(|(_, name, _)| *name).collect();
+    StageError::Internal(format!("config of this stage: no template `{name}`; there are {}", known.join(", ")))
 }
 
 #[cfg(test)]

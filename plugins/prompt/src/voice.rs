@@ -3,12 +3,27 @@
 use std::fmt::Write as _;
 
 use serde::Deserialize;
-use wtaf_plugin_sdk::{Context, Named, StageError, json, log};
+use wtaf_plugin_sdk::{
+    Context, Named, StageError,
+    json::{self, table},
+    json_items, log,
+};
 
 use crate::config::Lines;
 
-/// The one built-in cast, shared with the coach plugin so that the two can never differ.
-const BUILT_IN: &str = include_str!("../../coach/cast.json");
+/// The one built-in cast, shared with the coach plugin so that the two can never differ: of each coach the text that tells of it. Only one of them is read in a call.
+const BUILT_IN: &[&str] = json_items!(include_str!("../../coach/cast.json"));
+
+/// What orders call them.
+const IDS: [&str; BUILT_IN.len()] = {
+    let mut ids = [""; BUILT_IN.len()];
+    let mut at = 0;
+    while at < ids.len() {
+        ids[at] = table::text(BUILT_IN[at], "id");
+        at += 1;
+    }
+    ids
+};
 
 /// As much of a coach as a voice needs.
 #[derive(Debug, Deserialize)]
@@ -31,18 +46,21 @@ struct Coach {
 /// # Errors
 /// `bad-input` where the host's list of coaches is no such list.
 pub fn of(ctx: &Context, id: &str) -> Result<Option<String>, StageError> {
-    let found = cast(ctx)?.into_iter().find(|coach| coach.id == id);
+    let found = found(ctx, id).map_err(|error| StageError::BadInput(format!("coaches: {error}")))?;
     if found.is_none() {
         log::warn(&format!("no coach `{id}`: the call goes out without a voice"));
     }
     Ok(found.map(|coach| coach.described()))
 }
 
-fn cast(ctx: &Context) -> Result<Vec<Coach>, StageError> {
-    let bad = |error| StageError::BadInput(format!("coaches: {error}"));
-    let offered = ctx.extra.named("coaches").filter(|text| !text.trim().is_empty()).unwrap_or("[]");
-    let offered: Vec<Coach> = json::read(offered).map_err(bad)?;
-    if offered.is_empty() { json::read(BUILT_IN).map_err(bad) } else { Ok(offered) }
+fn found(ctx: &Context, id: &str) -> Result<Option<Coach>, json::Error> {
+    if let Some(offered) = ctx.extra.named("coaches").filter(|text| !text.trim().is_empty()) {
+        let offered: Vec<Coach> = json::read(offered)?;
+        if !offered.is_empty() {
+            return Ok(offered.into_iter().find(|coach| coach.id == id));
+        }
+    }
+    IDS.iter().position(|known| *known == id).map(|at| json::read(BUILT_IN[at])).transpose()
 }
 
 impl Coach {
