@@ -177,7 +177,7 @@ pub(super) async fn say(
     limits: Limits,
     question: Question,
 ) -> Result<Option<String>, PluginError> {
-    match put(walk, ready, speaker, limits, &[], question).await? {
+    match Box::pin(put(walk, ready, speaker, limits, &[], question)).await? {
         Answer::Words(words) => Ok(words),
         _ => Err(odd(ready)),
     }
@@ -185,9 +185,10 @@ pub(super) async fn say(
 
 async fn ask(walk: &Walk, ready: &Ready, extra: &[(&str, &str)], question: Question) -> Result<Answer, PluginError> {
     let Some(plugin) = &ready.plugin else { return Err(odd(ready)) };
-    put(walk, ready, plugin, ready.limits, extra, question).await
+    Box::pin(put(walk, ready, plugin, ready.limits, extra, question)).await
 }
 
+/// Callers have it on the heap: a call in the sandbox is large, and whoever may ask a plugin would hold room for it while waiting for something else.
 async fn put(
     walk: &Walk,
     ready: &Ready,

@@ -91,10 +91,10 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
         reached(Step::AnswerArrived);
         let text = answer.text.clone();
         walk.job.progress.answers.push(AiAnswer { stage: stage.clone(), text, finish: answer.finish, calls: 1 });
-        walk.parts.checkpoint(&walk.job).await?;
+        Box::pin(walk.parts.checkpoint(&walk.job)).await?;
         reached(Step::AnswerKept);
     }
-    book(walk).await?;
+    Box::pin(book(walk)).await?;
     if call.purpose == "brief" {
         let brief = walk.job.progress.answers.iter().find(|answer| answer.stage == stage);
         let text = brief.map(|answer| answer.text.clone()).unwrap_or_default();
@@ -106,11 +106,12 @@ pub(super) async fn answer(walk: &mut Walk, ready: &Ready) -> Result<(), Failure
     Ok(())
 }
 
+/// While it waits a job holds room for the largest of what its stage may still await: all but the waiting itself is on the heap, each when its time comes.
 async fn ask(walk: &mut Walk, call: &AiCall) -> Result<Answer, Failure> {
-    let call = &AiCall { barred: spent_out(walk).await?, ..call.clone() };
+    let call = &AiCall { barred: Box::pin(spent_out(walk)).await?, ..call.clone() };
     let arrived = Mutex::new(Arrived::default());
     let watched = walk.job.request.source == Source::Web;
-    let answer = at_work::aside(listen(walk, call, &arrived, watched)).await?;
+    let answer = at_work::aside(Box::pin(listen(walk, call, &arrived, watched))).await?;
     let news = arrived.into_inner().unwrap_or_else(PoisonError::into_inner).news();
     if let Some(news) = news.filter(|_| watched) {
         tell_text(walk, news);

@@ -124,22 +124,22 @@ impl<D: Dialect> HttpProvider<D> {
         }
     }
 
-    /// Sends, and gives back a stream that is one, with the seat it came to.
+    /// Sends, and gives back a stream that is one, with the seat it came to. What comes after the wait has its room when it comes.
     async fn open(&self, call: &AiCall) -> Result<(Response, Seat), AiError> {
         let seat = self.wires.seat().await;
         let bare = self.bare.load(Ordering::Relaxed);
         let (response, seat) = self.send(call, bare, seat).await?;
         if response.status() != 400 || bare || call.temperature.or(self.entry.temperature).is_none() {
-            return Ok((self.stream(response, call).await?, seat));
+            return Ok((Box::pin(self.stream(response, call)).await?, seat));
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = error_body(response).await;
+        let body = Box::pin(error_body(response)).await;
         if !wants_no_temperature(status, &body) {
             return Err(self.judge(call).status(status, &headers, &body, jiff::Timestamp::now()));
         }
         self.bare.store(true, Ordering::Relaxed);
         let (response, seat) = self.send(call, true, seat).await?;
-        Ok((self.stream(response, call).await?, seat))
+        Ok((Box::pin(self.stream(response, call)).await?, seat))
     }
 
     async fn send(&self, call: &AiCall, bare: bool, seat: Seat) -> Result<(Response, Seat), AiError> {
@@ -299,9 +299,9 @@ impl<D: Dialect> Provider for HttpProvider<D> {
     async fn call(&self, call: &AiCall, ear: &mut Ear<'_>) -> Result<Ending, AiError> {
         let began = Instant::now();
         let limits = Limits { first: began + self.entry.first_token_timeout, last: began + self.entry.timeout };
-        let response = timeout_at(limits.first.min(limits.last), self.open(call)).await;
+        let response = timeout_at(limits.first.min(limits.last), Box::pin(self.open(call))).await;
         let response = response.map_err(|_| self.late(limits, false))??;
-        self.listen(response, call, ear, limits).await
+        Box::pin(self.listen(response, call, ear, limits)).await
     }
 }
 
