@@ -131,7 +131,6 @@ mod tests {
     use super::*;
     use crate::{
         adapter::store,
-        config::StoreUrl,
         job::{JobIds, Millis},
     };
 
@@ -145,7 +144,7 @@ mod tests {
     impl Told {
         async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let store = store::open(&StoreUrl::Sqlite(folder.path().join("wtaf.db"))).await.unwrap();
+            let store = store::open_in(folder.path()).await;
             Self { folder, store, job: JobIds::default().next(Millis(1)), telling: Telling::default() }
         }
 

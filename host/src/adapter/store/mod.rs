@@ -38,6 +38,9 @@ pub use sql::{
     migrate, migrations_sql, open, open_with, rehearse, server_health,
 };
 
+#[cfg(test)]
+pub use sql::open_in;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -87,6 +87,12 @@ pub async fn open(url: &StoreUrl) -> Result<Arc<dyn Store>> {
     open_with(url, Hearing::default()).await
 }
 
+/// A store of its own for a test, in a folder.
+#[cfg(test)]
+pub async fn open_in(folder: &std::path::Path) -> Arc<dyn Store> {
+    open(&StoreUrl::Sqlite(folder.join("wtaf.db"))).await.expect("a fresh store opens")
+}
+
 /// Connects, and sees to it that the tables are there: SQLite and a direct PostgreSQL connection are brought up to date, through a transaction pooler they are
 /// only looked at, and what to do is in the error. A PostgreSQL that is away is no error: texts are accepted without it, and it is asked again until it is there.
 pub async fn open_with(url: &StoreUrl, hearing: Hearing) -> Result<Arc<dyn Store>> {

@@ -27,7 +27,7 @@ pub(in crate::cli::plugin) const WIT: [(&str, &str); 6] = [
 ];
 
 /// The SDK's sources.
-const SDK: [(&str, &str); 20] = [
+const SDK: [(&str, &str); 22] = [
     ("__bindings.rs", linked!("templates/sdk/__bindings.rs")),
     ("__bindings/coach.rs", linked!("templates/sdk/__bindings/coach.rs")),
     ("__bindings/extract.rs", linked!("templates/sdk/__bindings/extract.rs")),
@@ -41,10 +41,12 @@ const SDK: [(&str, &str); 20] = [
     ("json/keys.rs", linked!("templates/sdk/json/keys.rs")),
     ("json/reader.rs", linked!("templates/sdk/json/reader.rs")),
     ("json/serde.rs", linked!("templates/sdk/json/serde.rs")),
+    ("json/table.rs", linked!("templates/sdk/json/table.rs")),
     ("json/variants.rs", linked!("templates/sdk/json/variants.rs")),
     ("lib.rs", linked!("templates/sdk/lib.rs")),
     ("log.rs", linked!("templates/sdk/log.rs")),
     ("panics.rs", linked!("templates/sdk/panics.rs")),
+    ("phrases.rs", linked!("templates/sdk/phrases.rs")),
     ("roles.rs", linked!("templates/sdk/roles.rs")),
     ("seed.rs", linked!("templates/sdk/seed.rs")),
     ("words.rs", linked!("templates/sdk/words.rs")),
