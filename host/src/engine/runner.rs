@@ -164,12 +164,13 @@ async fn see_to_a_try(parts: Arc<Parts>, panics: &Panics, job: Job, ticket: Tick
 
 async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chance: Chance) {
     let id = job.id;
-    let mut walk = Walk::new(Arc::clone(&parts), job, ticket).await;
+    // What comes before and after the run has its room when it comes, and not while the job waits.
+    let mut walk = Box::pin(Walk::new(Arc::clone(&parts), job, ticket)).await;
     let ended = loop {
         let after = match run(&mut walk, chance).await {
-            Ok(()) => finish(&mut walk, Status::Done, None).await.map(|()| After::Over),
+            Ok(()) => Box::pin(finish(&mut walk, Status::Done, None)).await.map(|()| After::Over),
             Err(failure @ (Failure::Stopping | Failure::CutOff | Failure::Lost)) => Err(failure),
-            Err(failure) => unhappy(&mut walk, failure).await,
+            Err(failure) => Box::pin(unhappy(&mut walk, failure)).await,
         };
         match after {
             Ok(After::Again) => walk.start_over(),
@@ -177,8 +178,8 @@ async fn see_to_its_end(parts: Arc<Parts>, job: Job, ticket: Ticket<Asker>, chan
             Err(failure) => break Err(failure),
         }
     };
-    walk.telling.told_soon(&walk.store, id).await;
-    keep_recording(&walk).await;
+    Box::pin(walk.telling.told_soon(&walk.store, id)).await;
+    Box::pin(keep_recording(&walk)).await;
     match ended {
         Ok(()) => {}
         Err(failure @ (Failure::Stopping | Failure::CutOff)) => {
@@ -310,7 +311,7 @@ async fn finish(walk: &mut Walk, status: Status, error: Option<JobError>) -> Res
     let name = if status == Status::Done { "done" } else { "failed" };
     let data = super::view::job_view(&walk.job, None, super::view::Eyes::Owner);
     let mut news = walk.telling.rest().await;
-    news.add(News { state: Some((slim, person)), ..News::default() }.event(name, data, Millis::now()));
+    news.add(News { state: Some(Box::new((slim, person))), ..News::default() }.event(name, data, Millis::now()));
     parts.patiently(|| store.tell(walk.job.id, news.clone())).await?;
     reached(Step::EndRecorded);
     let ended = if status == Status::Failed { Ended::Failed } else { Ended::Done };

@@ -92,6 +92,10 @@ impl Gathered {
     fn next(&self) -> Option<News> {
         let mut state = self.lock();
         state.writing = !state.closing && !state.news.is_empty();
+        if !state.writing {
+            // A job may wait long after this, and a task that has ended takes room for as long as somebody holds on to it.
+            state.writer = None;
+        }
         state.writing.then(|| std::mem::take(&mut state.news))
     }
 

@@ -125,7 +125,7 @@ impl Walk {
             self.job.progress.reply = None;
         }
         // The lists show a job from the moment it is taken up; with the store away they show it later.
-        let state = Some((self.job.clone(), None));
+        let state = Some(Box::new((self.job.clone(), None)));
         self.telling.tell(&self.store, self.job.id, News { state, ..News::default() });
         Ok(())
     }

@@ -25,7 +25,7 @@ pub struct Event {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct News {
     /// As it is now, for the lists, and whose it is where that is known.
-    pub state: Option<(Job, Option<PersonId>)>,
+    pub state: Option<Box<(Job, Option<PersonId>)>>,
     /// What happened, in order.
     pub events: Vec<Happening>,
 }
@@ -113,11 +113,12 @@ mod tests {
     fn of_two_states_the_later_one_counts_and_no_event_is_lost() {
         let (early, mut late) = (job(), job());
         late.attempts = 2;
-        let mut news = News { state: Some((early, None)), ..News::default() }.event("stage", json!(1), Millis(1));
+        let mut news =
+            News { state: Some(Box::new((early, None))), ..News::default() }.event("stage", json!(1), Millis(1));
         news.add(News::default().event("stage", json!(2), Millis(2)));
-        assert_eq!(news.state.as_ref().map(|(job, _)| job.attempts), Some(0));
-        news.add(News { state: Some((late, None)), ..News::default() });
-        assert_eq!(news.state.as_ref().map(|(job, _)| job.attempts), Some(2));
+        assert_eq!(news.state.as_ref().map(|state| state.0.attempts), Some(0));
+        news.add(News { state: Some(Box::new((late, None))), ..News::default() });
+        assert_eq!(news.state.as_ref().map(|state| state.0.attempts), Some(2));
         assert_eq!(news.events.len(), 2);
     }
 }

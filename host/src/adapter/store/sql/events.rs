@@ -10,7 +10,7 @@ use crate::job::{JobId, Millis};
 
 /// Writes down a job's state, and its events with the next numbers; gives the last one.
 pub(super) async fn tell(db: &mut Db<'_>, (id, news): &(JobId, News)) -> Outcome<Seq> {
-    if let Some((job, person)) = &news.state {
+    if let Some((job, person)) = news.state.as_deref() {
         jobs::record(db, job, *person).await?;
     }
     if !news.events.is_empty() {
