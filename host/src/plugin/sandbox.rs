@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
     task::{Context, Poll},
 };
 
@@ -93,7 +93,8 @@ pub struct Sandbox {
     pub(super) threads: usize,
     /// Whether instructions are counted: a property of the compiled code, so of the whole engine.
     pub(super) counts_fuel: bool,
-    compilers: rayon::ThreadPool,
+    /// Every core's until somebody is served, then half of them.
+    compilers: RwLock<Arc<rayon::ThreadPool>>,
     cache: Option<Cache>,
 }
 
@@ -141,7 +142,7 @@ impl Sandbox {
             with_wasi,
             turns: Semaphore::new(CALLS_AT_ONCE as usize),
             counts_fuel: engines.counts_fuel,
-            compilers: compilers(threads)?,
+            compilers: RwLock::new(compilers(threads, || {})?),
             cache: engines.data_dir.as_deref().and_then(|data_dir| cache(data_dir, &engine)),
             engine,
         }))
@@ -153,7 +154,8 @@ impl Sandbox {
         let (component, made) = if let Some(component) = kept {
             (component, Made::Cached)
         } else {
-            let component = self.compilers.install(|| Component::from_binary(&self.engine, bytes))?;
+            let compilers = Arc::clone(&self.compilers.read().unwrap_or_else(PoisonError::into_inner));
+            let component = compilers.install(|| Component::from_binary(&self.engine, bytes))?;
             if let Some(cache) = &self.cache {
                 cache.put(digest, &component);
             }
@@ -163,9 +165,17 @@ impl Sandbox {
         Ok((component, made))
     }
 
-    /// From now on compiling gives way to whoever is being served. Before, whoever starts the engine waits for it.
+    /// From now on compiling gives way to whoever is being served: half of the machine compiles, the other half goes on serving. Before, whoever starts the
+    /// engine waits for it, and all of it compiles.
     pub fn give_way(&self) {
-        self.compilers.broadcast(|_| lower_priority());
+        let mut now = self.compilers.write().unwrap_or_else(PoisonError::into_inner);
+        match compilers(self.threads / 2, lower_priority) {
+            Ok(few) => *now = few,
+            Err(error) => {
+                tracing::warn!(%error, "plugins are compiled on every core");
+                now.broadcast(|_| lower_priority());
+            }
+        }
     }
 }
 
@@ -260,10 +270,14 @@ fn cache(data_dir: &Path, engine: &Engine) -> Option<Cache> {
         .ok()
 }
 
-/// Half of the machine compiles: the other half goes on serving.
-fn compilers(threads: usize) -> wasmtime::Result<rayon::ThreadPool> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads / 2).thread_name(|_| "compile".into()).build();
-    pool.map_err(wasmtime::Error::new)
+/// Threads that compile, each of which begins with this.
+fn compilers(threads: usize, begins: fn()) -> wasmtime::Result<Arc<rayon::ThreadPool>> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|_| "compile".into())
+        .start_handler(move |_| begins())
+        .build();
+    pool.map(Arc::new).map_err(wasmtime::Error::new)
 }
 
 /// Of the calling thread alone, which is how Linux counts; elsewhere it would be the whole process.
@@ -283,6 +297,8 @@ fn config(pooled: bool, engines: &Engines, deterministic: bool) -> Config {
         .async_stack_size(engines.stack.saturating_add(HOST_STACK))
         // Four times the cost of a warm call otherwise, for a feature no stage uses.
         .concurrency_support(false)
+        // A fault tells functions by name, never places in the component: what would map them is a tenth of compiling, and of what is kept.
+        .generate_address_map(false)
         .cranelift_nan_canonicalization(deterministic)
         .relaxed_simd_deterministic(deterministic)
         .wasm_component_model(true);
