@@ -70,7 +70,7 @@ fn median(mut found: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let rounds = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(3_usize);
+    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(3_usize);
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads"));
     let plugins = wtaf_bundle::EMBEDDED;
     // Per setting: each plugin on one thread; all in a row on one, in a row on two, side by side on two.
@@ -105,11 +105,15 @@ fn main() {
         }
     }
     print!("{:<26}", "ms");
-    plugins.iter().for_each(|plugin| print!("{:>9}", plugin.name));
+    for plugin in plugins {
+        print!("{:>9}", plugin.name);
+    }
     println!("{:>9}{:>9}{:>9}{:>9}", "all", "on two", "beside", "KiB");
     for (((name, _), found), size) in SETTINGS.iter().zip(found).zip(sizes) {
         print!("{name:<26}");
-        found.into_iter().for_each(|found| print!("{:>9.0}", median(found)));
+        for found in found {
+            print!("{:>9.0}", median(found));
+        }
         println!("{:>9}", size >> 10);
     }
 }
