@@ -25,9 +25,6 @@ const AT_ONCE: u32 = 16;
 /// A text that waits for its turn is held anew this often, and a claim confirmed longer ago is no longer sure. Half of what the store gives.
 const SURE_FOR: Duration = Duration::from_mins(1);
 
-/// A text that was taken no longer ago goes out without another question.
-const JUST_TAKEN: Duration = Duration::from_millis(250);
-
 /// A row another node wrote, or one whose time has come, is found within this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,7 +39,6 @@ pub(super) async fn run(parts: Arc<Parts>) {
         tracing::warn!(%failure, "texts in hand at a crash wait for their lease to end");
     }
     loop {
-        let asked = Instant::now();
         let taken = match parts.store.take_texts(Millis::now(), AT_ONCE).await {
             Ok(texts) => {
                 parts.outage.is_over(&*parts.queue);
@@ -65,7 +61,7 @@ pub(super) async fn run(parts: Arc<Parts>) {
             continue;
         }
         reached(Step::TextsTaken);
-        join_all(taken.into_iter().map(|text| send(&parts, text, asked))).await;
+        join_all(taken.into_iter().map(|text| send(&parts, text))).await;
         if parts.stopping.is_cancelled() {
             return;
         }
@@ -82,8 +78,8 @@ enum Came {
     Away,
 }
 
-async fn send(parts: &Parts, row: OutboxText, taken: Instant) {
-    let delivery = match deliver(parts, &row, taken).await {
+async fn send(parts: &Parts, row: OutboxText) {
+    let delivery = match deliver(parts, &row).await {
         Came::To(delivery) => delivery,
         Came::Back => {
             if let Err(error) = parts.store.put_text_back(&row, Millis::now()).await {
@@ -111,12 +107,12 @@ async fn send(parts: &Parts, row: OutboxText, taken: Instant) {
     reached(Step::TextRecorded);
 }
 
-async fn deliver(parts: &Parts, row: &OutboxText, taken: Instant) -> Came {
+async fn deliver(parts: &Parts, row: &OutboxText) -> Came {
     if let Some(delivery) = without_sending(parts, row).await {
         return Came::To(delivery);
     }
     let text = Text { id: row.id.clone(), to: row.text.to.clone(), body: row.text.body.clone() };
-    match its_turn(parts, row, &text, taken).await {
+    match its_turn(parts, row, &text).await {
         Ok(()) => Came::To(hand_over(parts, row, &text).await),
         Err(came) => came,
     }
@@ -149,7 +145,7 @@ async fn without_sending(parts: &Parts, row: &OutboxText) -> Option<Delivery> {
 }
 
 /// Waits until the carrier may have it, and makes sure that it is still ours: the last thing before it goes.
-async fn its_turn(parts: &Parts, row: &OutboxText, text: &Text, taken: Instant) -> Result<(), Came> {
+async fn its_turn(parts: &Parts, row: &OutboxText, text: &Text) -> Result<(), Came> {
     let mut turn = pin!(parts.sms.turn(text));
     loop {
         tokio::select! {
@@ -162,10 +158,6 @@ async fn its_turn(parts: &Parts, row: &OutboxText, text: &Text, taken: Instant) 
                 }
             }
         }
-    }
-    // Also a process that stood still since knows that by its clock.
-    if taken.elapsed() < JUST_TAKEN {
-        return Ok(());
     }
     loop {
         let asked = Instant::now();
